@@ -12,7 +12,7 @@ UV := uv==0.13.9
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # $(call step,label,command): one line when it passes, the command's whole output when it does not.
-step = @printf '%-10s' '$(1)'; if out=$$($(2) 2>&1); then echo ok; else printf 'FAILED\n%s\n' "$$out"; exit 1; fi
+step = @printf '%-10s' '$(1)'; if out=$$({ $(2); } 2>&1); then echo ok; else printf 'FAILED\n%s\n' "$$out"; exit 1; fi
 
 help: ## List the targets (what plain `make` does)
 	@echo 'make TARGET'
@@ -70,8 +70,8 @@ for candidate in $(if $(PYTHON),'$(PYTHON)',python3 python3.13 python3.12 python
   fi; \
 done; \
 if [ -z "$$python" ]; then \
-  found=$$($(if $(PYTHON),'$(PYTHON)',python3) --version 2>&1) || found='nothing that runs'; \
-  { echo "make: needs Python 3.11, 3.12 or 3.13, but $(if $(PYTHON),$(PYTHON),python3) is $$found."; \
+  found=$$($(if $(PYTHON),'$(PYTHON)',python3) --version 2>&1) || found='not found'; \
+  { echo "make: needs Python 3.11, 3.12 or 3.13; $(if $(PYTHON),$(PYTHON),python3): $$found."; \
     echo 'Install one of them, or name the one to use: make install PYTHON=/path/to/python3.12'; } >&2; exit 1; \
 fi; \
 if ! "$$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then \
