@@ -1,0 +1,1 @@
+"""The durable queue: what was accepted, until its end is known."""

@@ -1,0 +1,157 @@
+"""Requests and answers of the daemon's HTTP API (``/v1/...``): shared by daemon, client and CLI."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.handoff import MAX_KEY_CHARACTERS
+from swarm_analytics_models.identifiers import IdentityKind
+from swarm_analytics_models.status import EventDetail, EventSummary
+
+
+class ApiModel(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Problem(BaseModel):
+    """Every answer of 400 and above: what went wrong, and what to do next."""
+
+    code: str
+    message: str
+    hint: str
+    detail: Any = None
+
+
+class VersionAnswer(BaseModel):
+    """``GET /v1/version``."""
+
+    version: str
+    protocol: int
+    pid: int
+
+
+class ServicesRequest(ApiModel):
+    """``POST /v1/services``: base URLs by service name. Adds what is lacking; a conflict is refused."""
+
+    services: dict[str, str]
+
+
+class RegisterRequest(ApiModel):
+    """``POST /v1/register``: make a destination known and, with `wait_s`, wait for its credential.
+
+    `adopt` is a real token that an app already has; the daemon keeps it and gives it to nobody.
+    """
+
+    service: str
+    base_url: str | None = None
+    """None: the base URL that the service was configured with."""
+
+    kind: IdentityKind = IdentityKind.INSTALL
+    identity: str = Field(min_length=1, max_length=128)
+    adopt: SecretStr | None = None
+    wait_s: float | None = Field(default=None, ge=0, le=600)
+
+
+class RegisterAnswer(BaseModel):
+    reference: str
+    """Stands for the credential; names it, and holds no secret."""
+
+    destination: str
+    credential: str
+
+
+class ConsentRequest(ApiModel):
+    """``POST /v1/consent``: answers when what must be erased is erased."""
+
+    mode: ConsentMode
+    service: str | None = None
+    """None: every service."""
+
+
+class ConsentAnswer(BaseModel):
+    consent: dict[str, ConsentMode]
+    withdrawn: int
+    """Events that were withdrawn by this change."""
+
+    journals_left: list[str] = Field(default_factory=list)
+    """Journals of running apps in which bytes are left that no daemon has taken yet."""
+
+
+class FlushRequest(ApiModel):
+    """``POST /v1/flush``: retry at once and wait until nothing is pending, or for `timeout_s`."""
+
+    timeout_s: float = Field(ge=0, le=86_400)
+    client: str | None = Field(default=None, max_length=64)
+    """Only this client object's events, else everything."""
+
+    journal: str | None = None
+    offset: int | None = Field(default=None, ge=0)
+    """Take the journal at least up to here first."""
+
+
+class FlushAnswer(BaseModel):
+    drained: bool
+    pending: int
+    """Events that are queued, leased or held."""
+
+
+class PauseRequest(ApiModel):
+    """``POST /v1/pause`` and ``POST /v1/resume``."""
+
+    service: str | None = None
+
+
+class DeadAction(ApiModel):
+    """``POST /v1/dead/retry`` and ``POST /v1/dead/drop``: the events named, or all of a service, or all."""
+
+    ids: list[str] = Field(default_factory=list)
+    service: str | None = None
+    everything: bool = False
+
+
+class DeadAnswer(BaseModel):
+    changed: int
+
+
+class EventsAnswer(BaseModel):
+    """``GET /v1/events?state=&service=&limit=``."""
+
+    events: list[EventSummary]
+
+
+class EventAnswer(BaseModel):
+    """``GET /v1/events/{id}?body=``. One id may stand in several destinations."""
+
+    events: list[EventDetail]
+
+
+class CredentialRequest(ApiModel):
+    """``POST /v1/credentials``: a new secret for a destination that waits for one."""
+
+    destination: str
+    secret: SecretStr = Field(max_length=16_384)
+
+
+class SettingValue(BaseModel):
+    value: Any
+    source: Literal["default", "file", "environment", "flag"]
+    where: str
+    """The file, variable or flag that set it."""
+
+
+class ConfigAnswer(BaseModel):
+    """``GET /v1/config``."""
+
+    settings: dict[str, SettingValue]
+
+
+class StopAnswer(BaseModel):
+    """``POST /v1/stop``: never changes across versions; the daemon ends after answering."""
+
+    stopping: Literal[True] = True
+    pid: int
+
+
+EVENT_ID_PATTERN = rf"^[A-Za-z0-9._:-]{{1,{MAX_KEY_CHARACTERS}}}$"
+"""What an idempotency key, as ``why`` and ``dead`` take it, may look like."""

@@ -1,0 +1,53 @@
+"""Directories and files that belong to one user alone: made so, and refused where they are not."""
+
+import os
+import stat
+from pathlib import Path
+
+
+class UnsafePath(Exception):
+    """A path that another user could read, replace or redirect. Carries the remedy."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(f"{message}. {hint}")
+        self.message = message
+        self.hint = hint
+
+
+def _refuse_foreign(path: Path, found: os.stat_result, *, directory: bool) -> None:
+    if stat.S_ISLNK(found.st_mode):
+        raise UnsafePath(f"{path} is a symbolic link", "Name the real directory, or remove the link.")
+    if stat.S_ISDIR(found.st_mode) is not directory:
+        kind = "a directory" if directory else "a regular file"
+        raise UnsafePath(f"{path} is not {kind}", "Move it away, or choose another home.")
+    if not hasattr(os, "geteuid"):
+        return
+    if found.st_uid != os.geteuid():
+        raise UnsafePath(
+            f"{path} belongs to user id {found.st_uid}, not to {os.geteuid()}",
+            "Choose a home of your own (--home, SWARM_ANALYTICSD_HOME).",
+        )
+    if found.st_mode & 0o077:
+        mode = stat.S_IMODE(found.st_mode)
+        wanted = 0o700 if directory else 0o600
+        raise UnsafePath(
+            f"{path} is open to other users (mode {mode:04o})", f"Run: chmod {wanted:o} '{path}'"
+        )
+
+
+def ensure_private_directory(path: Path) -> None:
+    """Make `path` (mode 0700) and its parents, or check that it is ours alone. Raises UnsafePath, OSError."""
+    try:
+        path.mkdir(mode=0o700)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        ensure_private_directory(path)
+        return
+    except FileExistsError:
+        pass
+    _refuse_foreign(path, path.lstat(), directory=True)
+
+
+def check_private_file(path: Path) -> None:
+    """Check that `path` is a regular file of ours that nobody else may open. Raises UnsafePath, OSError."""
+    _refuse_foreign(path, path.lstat(), directory=False)

@@ -1,0 +1,15 @@
+"""The registry of services: adding one is its folder and a line here."""
+
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+
+from swarm_analytics_models.contract import ServiceContract
+
+
+@cache
+def contracts() -> Mapping[str, ServiceContract]:
+    """Every service by name. Imported on first use, since an app's client needs no contract but its own."""
+    from swarm_analytics_models.services.openswarm.contract import OPENSWARM
+
+    return MappingProxyType({contract.name: contract for contract in (OPENSWARM,)})

@@ -1,0 +1,1 @@
+"""OpenSwarm product analytics: the service this project was made for."""
