@@ -1,0 +1,176 @@
+"""A home made fit and taken: private modes, a local file system, and the lock that lets one daemon serve it."""
+
+import errno
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from swarm_analytics_models.home import Home
+from swarm_analytics_models.private import UnsafePath, check_private_file, ensure_private_directory
+from swarm_analyticsd import policy
+
+NETWORK_FILE_SYSTEMS: Final = frozenset(
+    "afs ceph cifs coda fuse.sshfs glusterfs gpfs lustre ncpfs nfs nfs4 orangefs smb3 smbfs".split()
+)
+"""Names in /proc/self/mountinfo of file systems on which neither locks nor SQLite's WAL can be relied upon."""
+
+
+class HomeTaken(Exception):
+    """Another process holds the home's lock. `pid` is None where the holder has not said who it is."""
+
+    def __init__(self, home: Home, pid: int | None) -> None:
+        super().__init__(f"{home.root} is taken by {'another process' if pid is None else f'process {pid}'}")
+        self.home = home
+        self.pid = pid
+
+
+def prepare_home(home: Home) -> None:
+    """Make the home and its inbox, or check that they and the files in them are ours alone.
+
+    Raises UnsafePath with the remedy, and OSError where the disk refuses.
+    """
+    ensure_private_directory(home.root)
+    ensure_private_directory(home.inbox)
+    _refuse_network_file_system(home.root)
+    database = (home.outbox, *(home.outbox.with_name(home.outbox.name + end) for end in ("-wal", "-shm")))
+    for path in (
+        home.lock,
+        home.address,
+        home.capability,
+        home.credentials,
+        home.ballast,
+        home.log,
+        *database,
+    ):
+        try:
+            check_private_file(path)
+        except FileNotFoundError:
+            continue
+
+
+def _refuse_network_file_system(path: Path) -> None:
+    kind = _file_system(path)
+    if kind in NETWORK_FILE_SYSTEMS:
+        raise UnsafePath(
+            f"{path} lies on a network file system ({kind}), where locks and SQLite's log cannot be relied upon",
+            "Choose a home on a local disk (--home, SWARM_ANALYTICSD_HOME).",
+        )
+
+
+def _file_system(path: Path) -> str | None:
+    """The type of the file system that holds `path`; None where the system has no /proc/self/mountinfo."""
+    device = path.stat().st_dev
+    wanted = f"{os.major(device)}:{os.minor(device)}" if sys.platform != "win32" else ""
+    try:
+        mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    for line in mounts.splitlines():
+        before, _, after = line.partition(" - ")
+        if before.split()[2] == wanted:
+            return after.split()[0]
+    return None
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    LOCK_BYTE: Final = 1 << 40
+    """Locks on Windows are mandatory: the byte that is locked lies past the end of every file."""
+
+    def try_lock(descriptor: int) -> bool:
+        """Take the exclusive lock on an open file without waiting. It ends with the descriptor."""
+        os.lseek(descriptor, LOCK_BYTE, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError as error:
+            if error.errno in (errno.EACCES, errno.EDEADLK):
+                return False
+            raise
+        return True
+else:
+    import fcntl
+
+    def try_lock(descriptor: int) -> bool:
+        """Take the exclusive lock on an open file without waiting. It ends with the descriptor."""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EAGAIN, errno.EACCES):
+                return False
+            raise
+        return True
+
+
+class HomeLock:
+    """The lock of a home, held from `take_home` to `release` or to the end of the process."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor: int | None = descriptor
+
+    def release(self) -> None:
+        if self._descriptor is not None:
+            os.ftruncate(self._descriptor, 0)
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def take_home(home: Home) -> HomeLock:
+    """Take the lock of a prepared home and write our pid into it. Raises HomeTaken, naming the holder.
+
+    The file is never unlinked, so all starters of all times contend for the same inode.
+    """
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+    descriptor = os.open(home.lock, flags, 0o600)
+    try:
+        pid = None
+        for _ in range(policy.LOCK_HOLDER_READS):
+            if try_lock(descriptor):
+                os.ftruncate(descriptor, 0)
+                os.lseek(descriptor, 0, os.SEEK_SET)
+                os.write(descriptor, f"{os.getpid()}\n".encode())
+                return HomeLock(descriptor)
+            pid = _holder(descriptor)
+            if pid is not None:
+                break
+            time.sleep(policy.LOCK_HOLDER_PAUSE_S)
+        raise HomeTaken(home, pid)
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+@contextmanager
+def holding(home: Home) -> Iterator[HomeLock]:
+    """Hold a home for the length of a block: `take_home`, then `release`."""
+    lock = take_home(home)
+    try:
+        yield lock
+    finally:
+        lock.release()
+
+
+def _holder(descriptor: int) -> int | None:
+    """The living process named in the lock; None in the moment in which a new holder has not yet written."""
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    try:
+        pid = int(os.read(descriptor, 32))
+    except ValueError:
+        return None
+    return pid if _lives(pid) else None
+
+
+def _lives(pid: int) -> bool:
+    if sys.platform == "win32":
+        return True  # os.kill(pid, 0) would interrupt that process there
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
