@@ -191,6 +191,12 @@ class HandOffAnswer(Message):
     keys: tuple[str, ...] = ()
     """Idempotency keys of the accepted lines, in order (those that the daemon minted included)."""
 
+    dropped: tuple[DroppedEvent, ...] = ()
+    """With a journal: what a socket would have brought in `Dropped` since the app's last request."""
+
+    consent: dict[str, ConsentMode] = Field(default_factory=dict)
+    """With a journal: what a socket would have brought in `Welcome` and `ConsentChanged`."""
+
 
 def destination_line(destination: Destination) -> bytes:
     """The declaration of `destination`, ready for a journal and the socket."""

@@ -19,8 +19,17 @@ class InvalidBaseUrl(ValueError):
     """A base URL from which no origin can be read."""
 
 
-_uuid7_lock = threading.Lock()
+_uuid7_lock = threading.RLock()  # a signal handler that emits may interrupt its own thread in here
 _uuid7_last = 0
+
+
+def _renew_uuid7_lock() -> None:
+    global _uuid7_lock
+    _uuid7_lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_uuid7_lock)
 
 
 def uuid7() -> str:

@@ -48,6 +48,11 @@ def ensure_private_directory(path: Path) -> None:
     _refuse_foreign(path, path.lstat(), directory=True)
 
 
+def check_private_directory(path: Path) -> None:
+    """Check that `path` is a directory of ours that nobody else may enter. Raises UnsafePath, OSError."""
+    _refuse_foreign(path, path.lstat(), directory=True)
+
+
 def check_private_file(path: Path) -> None:
     """Check that `path` is a regular file of ours that nobody else may open. Raises UnsafePath, OSError."""
     _refuse_foreign(path, path.lstat(), directory=False)

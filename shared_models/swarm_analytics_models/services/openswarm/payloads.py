@@ -13,12 +13,16 @@ from swarm_analytics_models.values import FiniteFloat, FreeJson, Int64
 
 
 class Payload(BaseModel):
-    """What every payload shares: aliases on the wire, field names in Python, unknown fields ignored."""
+    """What every payload shares: aliases on the wire, field names in Python, unknown fields ignored.
+
+    Instances are validated again where they are used: free-form content may have been changed meanwhile.
+    """
 
     model_config = ConfigDict(
         populate_by_name=True,
         validate_assignment=True,
         allow_inf_nan=False,
+        revalidate_instances="always",
         defer_build=True,
     )
 
