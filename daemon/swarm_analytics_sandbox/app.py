@@ -6,11 +6,13 @@ by a table of (method, path) to a `Reception`, so that a benchmark measures the 
 
 import asyncio
 import inspect
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from fastapi import FastAPI
+from pydantic.warnings import UnsupportedFieldAttributeWarning
 from starlette.types import Receive, Scope, Send
 
 from swarm_analytics_models.contract import InvalidContract, Route, ServiceContract
@@ -85,6 +87,12 @@ class SandboxApp(FastAPI):
             name=route.key,
             response_model=route.response,
         )
+
+    def openapi(self) -> dict[str, Any]:
+        """As FastAPI makes it. Models that defer their build make it warn of its own field metadata."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UnsupportedFieldAttributeWarning)
+            return super().openapi()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         reception = self._receptions.get((scope.get("method", ""), scope.get("path", "")))
