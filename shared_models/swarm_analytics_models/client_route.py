@@ -1,6 +1,8 @@
-"""What the generated client knows of a route: data alone, no runtime."""
+"""What the generated client knows of a route, and the ports through which it hands on its calls: no runtime."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
@@ -20,3 +22,15 @@ class ClientRoute:
     """Which of ``ts`` and ``submission_id`` the body carries."""
 
     opt_out_field: str | None
+
+
+Submit: TypeAlias = Callable[[ClientRoute, dict[str, Any]], str]
+"""Takes an event of the deliver lane, by wire names and without its stamps; returns its submission id."""
+
+AnswerT = TypeVar("AnswerT", bound=BaseModel)
+
+
+class Call(Protocol):
+    """Makes a request of the call lane, by wire names, and returns the service's answer."""
+
+    def __call__(self, route: ClientRoute, body: dict[str, Any], answer: type[AnswerT], /) -> AnswerT: ...
