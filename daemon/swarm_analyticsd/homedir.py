@@ -1,4 +1,4 @@
-"""A home made fit and taken: private modes, a local file system, and the lock that lets one daemon serve it."""
+"""A home made fit and taken: private modes, a local file system, and the lock that lets one daemon serve."""
 
 import errno
 import os
@@ -14,9 +14,22 @@ from swarm_analytics_models.private import UnsafePath, check_private_file, ensur
 from swarm_analyticsd import policy
 
 NETWORK_FILE_SYSTEMS: Final = frozenset(
-    "afs ceph cifs coda fuse.sshfs glusterfs gpfs lustre ncpfs nfs nfs4 orangefs smb3 smbfs".split()
+    {
+        "afs",
+        "ceph",
+        "cifs",
+        "coda",
+        "fuse.sshfs",
+        "glusterfs",
+        "gpfs",
+        "lustre",
+        "nfs",
+        "nfs4",
+        "smb3",
+        "smbfs",
+    }
 )
-"""Names in /proc/self/mountinfo of file systems on which neither locks nor SQLite's WAL can be relied upon."""
+"""File systems, as /proc/self/mountinfo names them, whose locks and SQLite's log cannot be relied on."""
 
 
 class HomeTaken(Exception):
@@ -36,16 +49,9 @@ def prepare_home(home: Home) -> None:
     ensure_private_directory(home.root)
     ensure_private_directory(home.inbox)
     _refuse_network_file_system(home.root)
-    database = (home.outbox, *(home.outbox.with_name(home.outbox.name + end) for end in ("-wal", "-shm")))
-    for path in (
-        home.lock,
-        home.address,
-        home.capability,
-        home.credentials,
-        home.ballast,
-        home.log,
-        *database,
-    ):
+    database = tuple(home.outbox.with_name(home.outbox.name + end) for end in ("", "-wal", "-shm"))
+    others = (home.lock, home.address, home.capability, home.credentials, home.ballast, home.log)
+    for path in (*others, *database):
         try:
             check_private_file(path)
         except FileNotFoundError:
@@ -56,7 +62,7 @@ def _refuse_network_file_system(path: Path) -> None:
     kind = _file_system(path)
     if kind in NETWORK_FILE_SYSTEMS:
         raise UnsafePath(
-            f"{path} lies on a network file system ({kind}), where locks and SQLite's log cannot be relied upon",
+            f"{path} lies on a network file system ({kind}), whose locks cannot be relied on",
             "Choose a home on a local disk (--home, SWARM_ANALYTICSD_HOME).",
         )
 
@@ -79,7 +85,7 @@ def _file_system(path: Path) -> str | None:
 if sys.platform == "win32":
     import msvcrt
 
-    LOCK_BYTE: Final = 1 << 40
+    LOCK_BYTE: Final = 1 << 62
     """Locks on Windows are mandatory: the byte that is locked lies past the end of every file."""
 
     def try_lock(descriptor: int) -> bool:

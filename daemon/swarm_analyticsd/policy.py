@@ -10,8 +10,8 @@ from typing import Final, Literal
 # --- home ---
 
 LOCK_HOLDER_READS: Final = 40
-"""Times a starter that finds the lock taken looks for the holder's pid, which is written just after the lock is
-taken: 0.2 s in all, a hundred times longer than that moment lasts on a busy machine."""
+"""Times a starter that finds the lock taken looks for the holder's pid, which is written just after the lock
+is taken: 0.2 s in all, a hundred times longer than that moment lasts on a busy machine."""
 
 LOCK_HOLDER_PAUSE_S: Final = 0.005
 """Seconds between these looks."""
@@ -22,7 +22,7 @@ UMASK: Final = 0o077
 # --- settings ---
 
 DEFAULT_LISTENER: Final[Literal["unix", "loopback"]] = "loopback" if sys.platform == "win32" else "unix"
-"""Unix sockets carry the peer's user id and are closed to web pages; Windows' have neither property in Python."""
+"""Unix sockets carry the peer's user id and are closed to web pages; Windows has neither in Python."""
 
 MAX_OUTBOX_BYTES: Final = 256 * 1024 * 1024
 """Live bytes of the outbox before the lowest priorities are evicted: weeks of a busy desktop app offline."""
@@ -54,6 +54,9 @@ HELLO_DEADLINE_S: Final = 10.0
 LISTEN_BACKLOG: Final = 128
 """Connections the kernel keeps waiting while the daemon starts."""
 
+ACCEPT_PAUSE_S: Final = 0.5
+"""Seconds without accepting after the system refused to, most often for want of descriptors."""
+
 MAX_CONNECTIONS: Final = 256
 """Connections of each listener, all apps together: far from the 1,024 descriptors a process may open."""
 
@@ -61,7 +64,7 @@ MAX_CONNECTIONS_PER_PROCESS: Final = 16
 """Connections of each listener from one process: an app needs one and, for calls, a few."""
 
 OUTLET_BYTES: Final = 256 * 1024
-"""Notices kept for an app that does not read: beyond it the oldest are dropped (and are still in the ledger)."""
+"""Notices kept for an app that does not read: beyond it the oldest are dropped (the ledger has them)."""
 
 REFUSALS_KEPT: Final = 100
 """Refusals told one by one for each journal and request; more are only counted."""
@@ -77,14 +80,14 @@ CLIENTS_REMEMBERED: Final = 10_000
 
 TAKE_RETRY_FIRST_S: Final = 0.1
 TAKE_RETRY_MOST_S: Final = 30.0
-"""Seconds until a journal is read again after a commit failed: 0.1, 0.2, 0.4 ... 30, each with full jitter."""
+"""Seconds until a journal is read again after a commit failed: 0.1, 0.2, 0.4 ... 30, with full jitter."""
 
 NEWBORN_JOURNAL_S: Final = 60.0
 """Age in seconds below which an empty journal that nobody has locked is taken for one about to be locked."""
 
 SCAN_INTERVAL_S: Final = 60.0
-"""Seconds between looks at the inbox, for journals of apps that died before they could connect; also the longest
-the daemon sleeps, since timers stop while a laptop does."""
+"""Seconds between looks at the inbox, for journals of apps that died before they could connect; also the
+longest the daemon sleeps, since timers stop while a laptop does."""
 
 BODY_DEADLINE_S: Final = 30.0
 """Seconds for a request's body to arrive: a local peer needs milliseconds."""
@@ -145,3 +148,84 @@ STOP_PATIENCE_S: Final = 15.0
 
 STOP_POLL_S: Final = 0.05
 """Seconds between two looks of `stop --wait` at the home's lock."""
+
+# --- delivery ---
+
+BACKOFF_FIRST_S: Final = 1.0
+"""Seconds: the longest wait after a first failure; each further one doubles it up to the cap."""
+
+SERVICE_BACKOFF_MOST_S: Final = 300.0
+"""Cap in seconds while a service answers badly: twelve probes an hour from each home at the least."""
+
+OFFLINE_BACKOFF_MOST_S: Final = 60.0
+"""Cap in seconds while nothing can be sent at all: such a try costs the service nothing, and a laptop that is
+back on line should not sit idle for minutes."""
+
+EVENT_BACKOFF_MOST_S: Final = 300.0
+"""Cap in seconds for an event that alone keeps failing."""
+
+EVENT_STRIKES: Final = 8
+"""Failures that are the event's own before it is dead: about two minutes of waits in the mean."""
+
+FAULTY_ROW_PAUSE_S: Final = 300.0
+"""Seconds until an event is tried again over which our own code stumbled; that never counts against it."""
+
+ROUTE_PROBE_FIRST_S: Final = 30.0
+ROUTE_PROBE_MOST_S: Final = 3_600.0
+"""Seconds until one event probes a shut route: within 30, 60, 120 ... 3600."""
+
+RETRY_AFTER_MOST_S: Final = 86_400.0
+"""Longest Retry-After obeyed, in seconds: a day, the longest quota period; more is a mistake of the service."""
+
+RESPONSE_BYTES: Final = 64 * 1024
+"""Bytes read of an answer. Acknowledgements and tokens are far smaller; the rest of a longer one is not read."""
+
+ERROR_CHARACTERS: Final = 300
+"""Characters kept of what went wrong with an event."""
+
+KEEP_ALIVE_TO_SERVICE_S: Final = 4.0
+"""Seconds an idle connection is kept: less than the 5 s of uvicorn and Node, so that they rarely close first."""
+
+NETWORK_IDLE_S: Final = 15.0
+"""Seconds after which a stopped daemon stops waiting for connections to close."""
+
+# --- schedule ---
+
+LONGEST_NAP_S: Final = 60.0
+"""Longest sleep in seconds while events wait: timers stand still while a laptop sleeps."""
+
+WINDOW_FIRST: Final = 8.0
+"""Requests in flight to a service at first; doubles for each round trip until it hurts."""
+
+WINDOW_REOPENED: Final = 1.0
+"""Requests in flight after a breaker closed again: the ramp starts from one."""
+
+WINDOW_LEAST: Final = 1.0
+WINDOW_MOST: Final = 128.0
+"""Most requests in flight to one destination: 2,300 a second at 50 ms; beyond it nothing is gained."""
+
+WINDOW_SLOWER: Final = 2.0
+"""Times its best latency at which a service counts as loaded: the window then stops growing."""
+
+IN_FLIGHT_BYTES: Final = 16 * 1024 * 1024
+"""Bytes of bodies in memory for one destination, so that 128 events of the largest size do not add up."""
+
+LANE_RESTART_S: Final = 5.0
+"""Seconds until a lane is tried again over which our own code, or the disk, stumbled."""
+
+# --- credentials ---
+
+KEYRING_LIMIT_S: Final = 5.0
+"""Seconds a keyring may take (some ask a person to unlock them); after that secrets go to the file."""
+
+REGISTRATION_MOST_S: Final = 300.0
+"""Cap in seconds of the waits between registrations that failed."""
+
+REGISTRATION_REFUSED_MOST_S: Final = 3_600.0
+"""Cap in seconds while the service refuses the install id, or the tokens that it has just minted."""
+
+REGISTRATION_LEAST_S: Final = 1.0
+"""Least wait in seconds after a registration that did not help."""
+
+SECRET_CHARACTERS: Final = 16_384
+"""Longest credential: far above any token, below what servers take as a header."""

@@ -1,0 +1,1 @@
+"""What apps hand off: guarded, screened and given to the outbox, in the order of the calls."""

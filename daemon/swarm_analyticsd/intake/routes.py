@@ -1,0 +1,81 @@
+"""What screening knows of the services' routes, worked out once. Pure."""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+
+from swarm_analytics_models.contract import KeyInBody, Lane, Route, ServiceContract, ordering_value
+from swarm_analytics_models.handoff import RefusalCode
+from swarm_analyticsd.intake.refusals import Unacceptable
+
+
+class RoutePlan:
+    """What screening needs to know of a route, worked out once."""
+
+    def __init__(self, service: str, route: Route) -> None:
+        self.service = service
+        self.route = route
+        self.policy = route.policy
+        self.stamped_ts = "ts" in route.stamps
+        self.key_field = route.idempotency.field if isinstance(route.idempotency, KeyInBody) else None
+        self._ordering_attribute = _attribute(route)
+
+    def ordering(self, payload: BaseModel) -> str | None:
+        if self._ordering_attribute is None:
+            return ordering_value(self.route, {})
+        wire = payload.model_dump(mode="json", by_alias=True, include={self._ordering_attribute})
+        return ordering_value(self.route, wire)
+
+
+def _attribute(route: Route) -> str | None:
+    """The payload's field in which the route's ordering key begins."""
+    if route.ordering is None or route.ordering.field is None:
+        return None
+    wire = route.ordering.field.partition(".")[0]
+    for name, info in route.request.model_fields.items():
+        if wire in (info.serialization_alias, info.alias, name):
+            return name
+    return None
+
+
+class RouteBook:
+    """The routes that take events, of every service."""
+
+    def __init__(self, contracts: Mapping[str, ServiceContract]) -> None:
+        self._routes = {
+            contract.name: {route.key: RoutePlan(contract.name, route) for route in contract.routes}
+            for contract in contracts.values()
+        }
+        self.opt_outs = tuple(
+            route.key.encode()
+            for contract in contracts.values()
+            for route in contract.routes
+            if route.opt_out_field is not None
+        )
+        """Keys of the consent routes, as they stand in a line: what cannot hold a decision lacks them all."""
+
+    def plan(self, service: str, route: str) -> RoutePlan:
+        routes = self.service(service)
+        plan = routes.get(route)
+        if plan is None or plan.route.internal or plan.route.lane is not Lane.DELIVER:
+            raise Unacceptable(
+                RefusalCode.UNKNOWN_ROUTE,
+                f"service {service} takes no events on route {route!r}",
+                "Correct the route, or update the daemon if the app is newer than it.",
+            )
+        return plan
+
+    def service(self, name: str) -> Mapping[str, RoutePlan]:
+        routes = self._routes.get(name)
+        if routes is None:
+            raise Unacceptable(
+                RefusalCode.UNKNOWN_SERVICE,
+                f"no service is called {name!r}",
+                f"Known services: {', '.join(sorted(self._routes))}.",
+            )
+        return routes
+
+    def is_muted(self, service: str, route: str) -> bool:
+        """Whether consent other than full withholds such events. What is not known is treated as withheld."""
+        plan = self._routes.get(service, {}).get(route)
+        return plan is None or plan.policy.muted
