@@ -1,0 +1,176 @@
+"""Requests to the local daemon: a small HTTP client over its Unix socket or loopback port.
+
+Used by the client for what needs an answer (never for events), and by the daemon's own command line.
+"""
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from swarm_analytics import policy
+from swarm_analytics.errors import DaemonRefused, DaemonUnavailable
+from swarm_analytics_models.api import Problem
+from swarm_analytics_models.home import AddressFile, Home, read_address, resolve_home
+from swarm_analytics_models.private import UnsafePath, check_private_directory, check_private_file
+
+if TYPE_CHECKING:
+    import socket
+
+_START_HINT: Final = "Start one with `swarm-analyticsd run`."
+_SLOW_HINT: Final = "See what it is doing with `swarm-analyticsd status`; restart it if it hangs."
+
+
+def find_address(home: Home) -> AddressFile:
+    """Where the home's daemon says it listens. DaemonUnavailable also when the home is not ours alone."""
+    try:
+        check_private_directory(home.root)
+    except UnsafePath as error:
+        raise DaemonUnavailable(f"the home is not trusted: {error.message}", error.hint) from error
+    except OSError as error:
+        raise DaemonUnavailable(f"there is no home at {home.root}: {error.strerror}", _START_HINT) from error
+    address = read_address(home)
+    if address is None:
+        raise DaemonUnavailable(f"no daemon runs in {home.root}", _START_HINT)
+    return address
+
+
+class DaemonChannel:
+    """One home's daemon. Making a channel does no I/O; each request connects anew, so it may be restarted."""
+
+    def __init__(self, home: Home | str | os.PathLike[str] | None = None) -> None:
+        self.home = home if isinstance(home, Home) else resolve_home(home)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        timeout: float = policy.REQUEST_S,
+    ) -> Any:
+        """Send one request and return the answer's JSON (None when it is empty).
+
+        `timeout` bounds it all, in seconds. Raises DaemonUnavailable when nobody answers in time, and
+        DaemonRefused with the daemon's `Problem` for every status of 400 and above.
+        """
+        content = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+        return self.send(method, path, content, {"Content-Type": "application/json"}, timeout=timeout)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None,
+        headers: Mapping[str, str],
+        *,
+        timeout: float = policy.REQUEST_S,
+    ) -> Any:
+        """As `request`, with content of any kind."""
+        from http.client import HTTPException
+
+        deadline = time.monotonic() + timeout
+        address = find_address(self.home)
+        try:
+            connection, host = self._connect(address, min(timeout, policy.CONNECT_S))
+        except (OSError, UnsafePath, ValueError) as error:
+            raise DaemonUnavailable(
+                f"no daemon listens at {address.address}, where {self.home.address} says: {error}",
+                _START_HINT,
+            ) from error
+        try:
+            status, answer = _exchange(
+                connection, method, path, content, {**headers, **host}, deadline=deadline
+            )
+        except TimeoutError as error:
+            raise DaemonUnavailable(
+                f"the daemon (pid {address.pid}) did not answer {method} {path} within {timeout:g} s",
+                _SLOW_HINT,
+            ) from error
+        except (OSError, HTTPException) as error:
+            cause = str(error) or type(error).__name__
+            raise DaemonUnavailable(
+                f"the daemon (pid {address.pid}) broke off {method} {path}: {cause}",
+                "Try again; if it stays, see its log (daemon.log in the home).",
+            ) from error
+        finally:
+            connection.close()
+        return _read_answer(status, answer, f"{method} {path}")
+
+    def _connect(self, address: AddressFile, timeout: float) -> "tuple[_Connection, dict[str, str]]":
+        if address.address.startswith("unix:"):
+            from swarm_analytics.link import connect_unix
+
+            sock = connect_unix(address.address.removeprefix("unix:"), timeout)
+            return _Connection("localhost", sock), {"Host": "localhost"}
+        parts = urlsplit(address.address)
+        if parts.scheme != "http" or parts.hostname != "127.0.0.1" or parts.port is None:
+            raise ValueError("not an address of this machine")
+        import socket
+
+        check_private_file(self.home.capability)
+        capability = self.home.capability.read_text().strip()
+        sock = socket.create_connection(("127.0.0.1", parts.port), timeout)
+        headers = {"Host": parts.netloc, "Authorization": f"Bearer {capability}"}
+        return _Connection(parts.netloc, sock), headers
+
+
+class _Connection:
+    """http.client on a socket that is connected already, with one deadline for the whole exchange."""
+
+    def __init__(self, host: str, sock: "socket.socket") -> None:
+        import http.client
+
+        self.sock = sock
+        self.http: http.client.HTTPConnection = http.client.HTTPConnection(host)
+        self.http.sock = sock
+
+    def close(self) -> None:
+        self.http.close()
+        self.sock.close()
+
+
+def _exchange(
+    connection: _Connection,
+    method: str,
+    path: str,
+    content: bytes | None,
+    headers: Mapping[str, str],
+    *,
+    deadline: float,
+) -> tuple[int, bytes]:
+    def remaining() -> float:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+    connection.sock.settimeout(remaining())
+    connection.http.request(method, path, body=content, headers={**headers, "Connection": "close"})
+    connection.sock.settimeout(remaining())
+    response = connection.http.getresponse()
+    answer = bytearray()
+    while not response.isclosed():
+        connection.sock.settimeout(remaining())
+        answer += response.read1(65536)
+        if len(answer) > policy.MAX_ANSWER_BYTES:
+            raise OSError(f"the answer is longer than {policy.MAX_ANSWER_BYTES} bytes")
+    return response.status, bytes(answer)
+
+
+def _read_answer(status: int, answer: bytes, what: str) -> Any:
+    try:
+        parsed = json.loads(answer) if answer else None
+        problem = Problem.model_validate(parsed) if status >= 400 else None
+    except ValueError:
+        problem = Problem(
+            code="bad_answer",
+            message=f"the daemon answered {what} with status {status} and no JSON that it should send",
+            hint="Another program may own its address; stop it, or restart the daemon.",
+        )
+        parsed = None
+    if problem is not None:
+        raise DaemonRefused(problem, status)
+    return parsed

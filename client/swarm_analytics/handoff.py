@@ -1,0 +1,205 @@
+"""The way of events out of this process: into its journal, and over the link where there is one.
+
+One `HandOff` per process and home. Its lock makes the order in the journal, the order on the socket and the
+order in which calls return the same one.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+from weakref import WeakValueDictionary
+
+from pydantic import SecretStr
+
+from swarm_analytics.consent import ConsentView
+from swarm_analytics.errors import HandOffError
+from swarm_analytics.journal import Declared, Journal, Segment
+from swarm_analytics.link import Link
+from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.handoff import PROTOCOL, DroppedEvent, Hello, Refusal
+from swarm_analytics_models.home import Home
+from swarm_analytics_models.identifiers import Destination
+
+
+class DropListener(Protocol):
+    """A client object, as far as the hand-off knows it."""
+
+    @property
+    def id(self) -> str: ...
+
+    def renew(self) -> None:
+        """Become another client, in a child of the process that made this one."""
+        ...
+
+    def dropped(self, event: DroppedEvent) -> None: ...
+
+    def refused(self, refusal: Refusal) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """A real token that an app passed in, on its way to the daemon. In memory only."""
+
+    destination: Destination
+    token: SecretStr
+
+
+class HandOff:
+    """Appends lines for any number of threads; never waits for the daemon.
+
+    `start` is called, once, at the first hand-off: it starts the background thread.
+    """
+
+    def __init__(self, home: Home, start: Callable[[], None], version: Callable[[], str]) -> None:
+        self.home: Final = home
+        self._start = start
+        self._version = version
+        self.consent = ConsentView()
+        self.adoptions: dict[str, Adoption] = {}
+        self.listeners: WeakValueDictionary[str, DropListener] = WeakValueDictionary()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._lock = threading.RLock()
+        self._journal = Journal(self.home)
+        self._link: Link | None = None
+        self._announced: str | None = None
+        self._appending = False
+        self._started = False
+        self.bell = threading.Event()
+        self.resting = False
+        """Set by the background thread while it waits for `bell` and not for the link."""
+
+        self.asked = False
+        """Somebody needs a daemon although nothing waits in the journal."""
+
+    def append(self, line: bytes, destination: Declared | None) -> None:
+        """Journal one line and send it. Raises HandOffError; then the line is nowhere."""
+        with self._lock:
+            if not self._started:
+                self._started = True
+                self._start()
+            if self._appending:  # a signal handler, on the very thread that is in here
+                self._hang_up()
+                self._journal.append(line, destination)
+                return
+            self._appending = True
+            try:
+                segment, data = self._journal.append(line, destination)
+                self._send(segment, data)
+            except HandOffError:
+                self.asked = True
+                raise
+            finally:
+                self._appending = False
+                if self.resting:
+                    self.bell.set()
+            if self.adoptions and destination is not None and destination.ref in self.adoptions:
+                self._hang_up()  # the background thread hands the token over before it connects anew
+
+    def attach(self, link: Link) -> bool:
+        """Use `link` from the next line on. False: it did not take the opening, or there is no journal."""
+        with self._lock:
+            if self._journal.was_removed():
+                self._journal.rotate()
+            current = self._journal.current
+            if current is None:
+                return False
+            older = [segment for segment in self._journal.pending if segment is not current]
+            if not link.send(b"".join(self._hello(segment, segment.end) for segment in (*older, current))):
+                return False
+            self._link = link
+            self._announced = current.name
+            return True
+
+    def detach(self, link: Link) -> None:
+        """Stop using `link`, if it is still the one in use."""
+        with self._lock:
+            if self._link is link:
+                self._link = None
+        link.close()
+
+    def receipted(self, journal: str, offset: int) -> None:
+        """The daemon has committed everything of `journal` before `offset`."""
+        with self._lock:
+            self._journal.receipted(journal, offset)
+            self.consent.receipted(journal, offset)
+
+    def rotate(self) -> None:
+        """Start a new segment, so that the present one can be given back."""
+        with self._lock:
+            current = self._journal.current
+            if current is not None and current.end:
+                self._journal.rotate()
+
+    def positions(self) -> list[tuple[str, int, int]]:
+        """(name, receipted, end) of segments with unreceipted lines, oldest first, and of the current."""
+        with self._lock:
+            segments = self._journal.pending
+            if self._journal.current is not None and self._journal.current not in segments:
+                segments.append(self._journal.current)
+            return [(segment.name, segment.receipted, segment.end) for segment in segments]
+
+    @property
+    def wanting(self) -> bool:
+        """Whether something waits for a daemon."""
+        with self._lock:
+            return self.asked or bool(self.adoptions) or bool(self._journal.pending)
+
+    def decided(self, service: str, mode: ConsentMode) -> None:
+        """The line just handed off was the user's decision."""
+        with self._lock:
+            current = self._journal.current
+            if current is not None:
+                self.consent.decided(service, mode, current.name, current.end)
+
+    def heard_consent(self, service: str, mode: ConsentMode) -> None:
+        with self._lock:
+            self.consent.heard(service, mode)
+
+    def call_daemon(self) -> None:
+        """Have the background thread look for a daemon now, and start one where it may."""
+        with self._lock:
+            self.asked = True
+            if not self._started:
+                self._started = True
+                self._start()
+            self.bell.set()
+
+    def begin_in_child(self) -> None:
+        """After a fork: leave the parent's files and socket alone, and begin anew."""
+        self._journal.abandon()
+        if self._link is not None:
+            self._link.close()
+        listeners = list(self.listeners.values())
+        self.listeners = WeakValueDictionary()
+        self._begin()
+        for listener in listeners:
+            listener.renew()
+            self.listeners[listener.id] = listener
+
+    def _send(self, segment: Segment, data: bytes) -> None:
+        link = self._link
+        if link is None:
+            return
+        if segment.name != self._announced:
+            self._announced = segment.name
+            data = self._hello(segment, segment.end - len(data)) + data
+        if not link.send(data):
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        link, self._link = self._link, None
+        if link is not None:
+            link.hang_up()
+
+    def _hello(self, segment: Segment, offset: int) -> bytes:
+        hello = Hello(
+            protocol=PROTOCOL,
+            version=self._version(),
+            pid=self._journal.pid,
+            journal=segment.name,
+            offset=offset,
+        )
+        return hello.model_dump_json().encode() + b"\n"

@@ -1,0 +1,101 @@
+"""One connection to a daemon's hand-off socket (POSIX): lines out without ever blocking, messages in."""
+
+import contextlib
+import json
+import os
+import socket
+import stat
+import sys
+from collections.abc import Iterator
+from typing import Any, Final
+
+from swarm_analytics import policy
+from swarm_analytics_models.handoff import (
+    ConsentChanged,
+    DaemonMessage,
+    Dropped,
+    ProtocolError,
+    Receipt,
+    Rotate,
+    Welcome,
+)
+
+_SEND_FLAGS: Final = getattr(socket, "MSG_DONTWAIT", 0) | getattr(socket, "MSG_NOSIGNAL", 0)
+_KINDS: Final[dict[str, type[Welcome | Receipt | Dropped | ConsentChanged | Rotate | ProtocolError]]] = {
+    "welcome": Welcome,
+    "receipt": Receipt,
+    "dropped": Dropped,
+    "consent": ConsentChanged,
+    "rotate": Rotate,
+    "error": ProtocolError,
+}
+
+
+class ForeignSocket(OSError):
+    """The path is no socket of this user's."""
+
+
+def connect_unix(path: str, timeout: float) -> socket.socket:
+    """Connect to a Unix socket that this user owns, within `timeout` seconds. Raises OSError."""
+    if sys.platform == "win32":
+        raise ForeignSocket(f"{path}: Unix sockets are not used on Windows")
+    found = os.lstat(path)
+    if not stat.S_ISSOCK(found.st_mode) or found.st_uid != os.geteuid():
+        raise ForeignSocket(f"{path} is not a socket of this user")
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.settimeout(timeout)
+        sock.connect(path)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+class Link:
+    """A connected socket. `send` may be called by any thread, `messages` by one."""
+
+    def __init__(self, path: str) -> None:
+        self._sock = connect_unix(path, policy.CONNECT_S)
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, policy.SEND_BUFFER_BYTES)
+        self._sock.settimeout(None)
+
+    def send(self, data: bytes) -> bool:
+        """Send all of `data` now, or return False: then a part may have gone, and the link is useless."""
+        try:
+            return self._sock.send(data, _SEND_FLAGS) == len(data)
+        except OSError:
+            return False
+
+    def hang_up(self) -> None:
+        """Send nothing more. The daemon reads what it was sent, answers, and closes; `messages` then ends."""
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        self._sock.close()
+
+    def messages(self) -> Iterator[DaemonMessage]:
+        """What the daemon says, until it closes. Unknown kinds are skipped; garbage raises ValueError."""
+        rest = b""
+        while True:
+            try:
+                chunk = self._sock.recv(65536)
+            except OSError:
+                return
+            if not chunk:
+                return
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                message = parse_message(line)
+                if message is not None:
+                    yield message
+            if len(rest) > policy.MAX_MESSAGE_BYTES:
+                raise ValueError(f"a message of more than {policy.MAX_MESSAGE_BYTES} bytes")
+
+
+def parse_message(line: bytes) -> DaemonMessage | None:
+    """One line from the daemon, or None for a kind that this version does not know. Raises ValueError."""
+    content: Any = json.loads(line)
+    kind = _KINDS.get(content.get("type", "")) if isinstance(content, dict) else None
+    return None if kind is None else kind.model_validate(content)
