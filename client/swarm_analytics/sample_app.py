@@ -16,12 +16,13 @@ import json
 import os
 import platform
 import sys
-from typing import Final
+from typing import Final, Literal, TypeAlias, get_args
 
 from swarm_analytics import AgentMessage, AnalyticsClient, start_daemon
 
 APP_VERSION: Final = "1.2.0"
-ROLES: Final = ("user", "thinking", "tool_call", "tool_result", "assistant")
+Role: TypeAlias = Literal["user", "thinking", "tool_call", "tool_result", "assistant"]
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 
 class SampleApp:
