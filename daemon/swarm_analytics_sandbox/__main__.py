@@ -22,6 +22,7 @@ def main() -> int:
         "--token-life", type=float, default=TOKEN_LIFE_S, help="seconds a minted token is valid"
     )
     parser.add_argument("--keep", type=int, default=KEPT, help="events and requests kept to be looked at")
+    parser.add_argument("--parent-pipe", action="store_true", help="end when stdin closes")
     chosen = parser.parse_args()
     return run(
         chosen.port,
@@ -29,6 +30,7 @@ def main() -> int:
         ledger=chosen.ledger,
         token_life_s=chosen.token_life,
         keep=chosen.keep,
+        parent_pipe=chosen.parent_pipe,
     )
 
 

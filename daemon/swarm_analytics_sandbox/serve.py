@@ -8,6 +8,7 @@ import signal
 import socket
 import struct
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -46,8 +47,12 @@ def run(
     ledger: Path | None = None,
     token_life_s: float = TOKEN_LIFE_S,
     keep: int = KEPT,
+    parent_pipe: bool = False,
 ) -> int:
-    """Serve on 127.0.0.1 until SIGTERM or Ctrl-C, and return the exit code; errors are said on stderr."""
+    """Serve on 127.0.0.1 until SIGTERM, Ctrl-C or, with `parent_pipe`, the end of stdin.
+
+    Returns the exit code; errors are said on stderr.
+    """
     try:
         faults = None if script is None else load_script(script)
         service = Service(contracts(), script=faults, ledger=ledger, token_life_s=token_life_s, keep=keep)
@@ -64,7 +69,7 @@ def run(
             f"port {port} cannot be used ({error.strerror}). Choose another, or leave --port out.", FAILURE
         )
     with asyncio.Runner(loop_factory=_loop_factory()) as runner, contextlib.suppress(KeyboardInterrupt):
-        runner.run(_serve(SandboxApp(service), listener))
+        runner.run(_serve(SandboxApp(service), listener, parent_pipe))
     return 0
 
 
@@ -93,7 +98,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _serve(app: SandboxApp, listener: socket.socket) -> None:
+async def _serve(app: SandboxApp, listener: socket.socket, parent_pipe: bool) -> None:
     """Drive uvicorn's protocol on a server of our own: it stops at once, whatever hangs in it."""
     config = uvicorn.Config(
         app, http=ResettableProtocol, ws="none", lifespan="off", access_log=False, log_level="warning"
@@ -104,6 +109,8 @@ async def _serve(app: SandboxApp, listener: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     with contextlib.suppress(NotImplementedError):
         loop.add_signal_handler(signal.SIGTERM, stopped.set)
+    if parent_pipe:
+        threading.Thread(target=_await_end_of_stdin, args=(loop, stopped), daemon=True).start()
     server = await loop.create_server(
         lambda: ResettableProtocol(config, state, {}), sock=listener, backlog=1024
     )
@@ -115,3 +122,10 @@ async def _serve(app: SandboxApp, listener: socket.socket) -> None:
         await stopped.wait()
     finally:
         server.close()
+
+
+def _await_end_of_stdin(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
+    while os.read(0, 4096):
+        pass
+    with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+        loop.call_soon_threadsafe(stopped.set)

@@ -28,6 +28,12 @@ def test_the_ready_line_names_pid_and_base_url(sandbox: Callable[..., SandboxPro
     assert service.rest() == []
 
 
+def test_it_ends_when_its_parents_pipe_closes(sandbox: Callable[..., SandboxProcess]) -> None:
+    service = sandbox()
+    service.hang_up()
+    assert service.wait() == 0
+
+
 def test_it_starts_again_on_the_same_port(sandbox: Callable[..., SandboxProcess]) -> None:
     first = sandbox()
     first.register("install-1")

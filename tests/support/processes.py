@@ -18,7 +18,7 @@ class SandboxProcess(Child):
 
     def __init__(self, *arguments: str) -> None:
         self.http = httpx.Client(trust_env=False, verify=False, timeout=30.0)  # noqa: S501
-        super().__init__([sys.executable, "-m", "swarm_analytics_sandbox", *arguments])
+        super().__init__([sys.executable, "-m", "swarm_analytics_sandbox", "--parent-pipe", *arguments])
         self.ready = self.read_ready()
         self.base_url: str = self.ready["base_url"]
 
@@ -102,7 +102,7 @@ class SandboxProcess(Child):
 
 
 class DaemonProcess(Child):
-    """``swarm-analyticsd run``."""
+    """``swarm-analyticsd run``. It ends with the test's process; `hang_up` ends it, too."""
 
     def __init__(
         self,
@@ -113,7 +113,17 @@ class DaemonProcess(Child):
     ) -> None:
         named = [f"--service={name}={base_url}" for name, base_url in (services or {}).items()]
         super().__init__(
-            [sys.executable, "-m", "swarm_analyticsd", "run", "--home", str(home), *named, *arguments],
+            [
+                sys.executable,
+                "-m",
+                "swarm_analyticsd",
+                "run",
+                "--home",
+                str(home),
+                "--parent-pipe",
+                *named,
+                *arguments,
+            ],
             environment=environment,
         )
         self.home = home

@@ -109,7 +109,8 @@ class _Story:
 
     def _app_comes_back(self) -> None:
         self._title("A fresh daemon takes the inbox")
-        daemon = self.stage.start("daemon", "swarm_analyticsd", "run", "--home", str(self.stage.home.root))
+        home = str(self.stage.home.root)
+        daemon = self.stage.start("daemon", "swarm_analyticsd", "run", "--parent-pipe", "--home", home)
         _say(f"A daemon was started by hand (pid {daemon.line()['pid']}).")
         self._expect_all_there()
         app, adopted = self._start_app()
@@ -134,7 +135,9 @@ class _Story:
 
     def _start_sandbox(self, *arguments: str) -> Actor:
         ledger = str(self.stage.directory / "ledger.ndjson")
-        sandbox = self.stage.start("sandbox", "swarm_analytics_sandbox", "--ledger", ledger, *arguments)
+        sandbox = self.stage.start(
+            "sandbox", "swarm_analytics_sandbox", "--parent-pipe", "--ledger", ledger, *arguments
+        )
         self.base_url = sandbox.line()["base_url"]
         return sandbox
 
