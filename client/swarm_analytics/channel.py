@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from swarm_analytics import policy
-from swarm_analytics.errors import DaemonRefused, DaemonUnavailable
+from swarm_analytics.errors import DaemonRefused as DaemonRefused
+from swarm_analytics.errors import DaemonUnavailable as DaemonUnavailable
 from swarm_analytics_models.api import Problem
 from swarm_analytics_models.home import AddressFile, Home, read_address, resolve_home
 from swarm_analytics_models.private import UnsafePath, check_private_directory, check_private_file
@@ -152,9 +153,9 @@ def _exchange(
     connection.sock.settimeout(remaining())
     response = connection.http.getresponse()
     answer = bytearray()
-    while not response.isclosed():
+    while part := response.read1(65536):
         connection.sock.settimeout(remaining())
-        answer += response.read1(65536)
+        answer += part
         if len(answer) > policy.MAX_ANSWER_BYTES:
             raise OSError(f"the answer is longer than {policy.MAX_ANSWER_BYTES} bytes")
     return response.status, bytes(answer)
