@@ -54,7 +54,7 @@ class Settings(BaseModel):
     max_outbox_bytes: int = Field(default=policy.MAX_OUTBOX_BYTES, ge=policy.LEAST_OUTBOX_BYTES)
     max_age_days: float = Field(default=policy.MAX_AGE_DAYS, gt=0, le=policy.MAX_AGE_DAYS)
     trail_days: float = Field(default=policy.TRAIL_DAYS, gt=0, le=policy.MAX_AGE_DAYS)
-    credential_store: Literal["auto", "file"] = "auto"
+    credential_store: Literal["auto", "keyring", "file"] = "auto"
     proxy: str | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

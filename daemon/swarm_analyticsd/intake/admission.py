@@ -149,8 +149,8 @@ class _Screening:
 
 
 def _parse(line: bytes) -> dict[str, Any]:
-    if len(line) > MAX_LINE_BYTES:
-        raise overlong(len(line))
+    if len(line) >= MAX_LINE_BYTES:  # its newline counts, and is not in `line`
+        raise overlong(len(line) + 1)
     try:
         record = from_json(line, allow_inf_nan=False)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Looks after the inbox: takes what no connection brought, blanks what was opted out of, removes what is done."""
+"""Looks after the inbox: takes what no connection brought, blanks what was opted out of, tidies up."""
 
 import asyncio
 import logging
@@ -43,11 +43,14 @@ class Journals:
         self._scanning = asyncio.Lock()
         self._again = False
         self._task: asyncio.Task[None] | None = None
+        self._stopped = False
         self.count = 0
         """Journals that the last scan left in the inbox."""
 
     def scan_soon(self) -> None:
         """Scan in the background."""
+        if self._stopped:
+            return
         self._again = True
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._scan_while_asked())
@@ -59,6 +62,12 @@ class Journals:
                 await self.scan()
             except Exception:
                 log.exception("the inbox could not be looked through; it will be at the next occasion")
+
+    async def stop(self) -> None:
+        self._stopped = True
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
 
     async def scan(self) -> None:
         """Take every journal to its end, and remove those of dead owners once they are committed."""
@@ -95,9 +104,8 @@ class Journals:
         left = []
         for name in names:
             cursor = await self._cursors.get(name)
-            rest = await asyncio.to_thread(
-                inbox.read, self._directory / name, cursor.committed, policy.READ_BYTES
-            )
+            path = self._directory / name
+            rest = await asyncio.to_thread(inbox.read, path, cursor.committed, policy.READ_BYTES)
             if cursor.broken or b"\n" in rest:
                 left.append(name)
         return left

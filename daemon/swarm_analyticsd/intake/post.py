@@ -17,7 +17,7 @@ class _Mailbox:
 
 
 class Post:
-    """Knows which app process (the owner of a journal) each client object lives in, and keeps a little for it.
+    """Knows in which app process (the owner of a journal) each client object lives; keeps some post for it.
 
     Everything here is news: the ledger and the journals have the facts.
     """

@@ -1,11 +1,11 @@
-"""Serves HTTP with uvicorn's protocol, on our own sockets and loop: no ten wake-ups a second, a bounded stop."""
+"""Serves HTTP with uvicorn's protocol on our own sockets and loop: no wake-ups when idle, a bounded stop."""
 
 import asyncio
 import socket
 from typing import Any, Final
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from swarm_analytics_models.api import Problem
@@ -33,7 +33,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.closed.set()
 
     def data_received(self, data: bytes) -> None:
-        if self.cycle is None or self.cycle.response_complete:
+        if self._is_between_requests():
             self._await_head()
         super().data_received(data)
         if self._timer is not None:
@@ -52,6 +52,10 @@ class BoundedProtocol(HttpToolsProtocol):
         )
         self.transport.write(STATUS_LINE[400] + head + body)
         self.transport.close()
+
+    def _is_between_requests(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is None or cycle.response_complete
 
     def _await_head(self) -> None:
         if self._timer is None:

@@ -56,12 +56,13 @@ class Stream:
         self._framer = Framer()
         self._cursor: Cursor | None = None
         self._position = 0
+        self._deadline = asyncio.timeout(policy.HELLO_DEADLINE_S)
 
     async def serve(self) -> None:
         """Returns when the peer is gone or cannot be served any further. The caller closes the connection."""
         try:
-            async with asyncio.timeout(policy.HELLO_DEADLINE_S) as deadline:
-                await self._read_all(deadline)
+            async with self._deadline:
+                await self._read_all()
         except TimeoutError:
             log.info("a hand-off connection said no hello within %.0f s", policy.HELLO_DEADLINE_S)
         except Refused as refused:
@@ -74,7 +75,7 @@ class Stream:
             self._outlet.close()
             self._journals.scan_soon()
 
-    async def _read_all(self, deadline: asyncio.Timeout) -> None:
+    async def _read_all(self) -> None:
         loop = asyncio.get_running_loop()
         while data := await loop.sock_recv(self._connection, policy.READ_BYTES):
             for piece in self._framer.feed(data):
@@ -84,8 +85,6 @@ class Stream:
                     await self._lines_with_hello(piece)
                 else:
                     await self._take(piece, len(piece))
-            if self._cursor is not None and deadline.when() is not None:
-                deadline.reschedule(None)
             await self._room.available()
 
     async def _lines_with_hello(self, lines: bytes) -> None:
@@ -124,6 +123,7 @@ class Stream:
                 f"this daemon ({VERSION}) speaks protocol {PROTOCOL}, the app speaks {hello.protocol}",
                 "Stop this daemon and start one of the app's version; the journal keeps what was handed off.",
             )
+        self._deadline.reschedule(None)
         first = self._cursor is None
         self._leave()
         if first:
