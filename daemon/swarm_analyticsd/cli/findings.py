@@ -1,0 +1,224 @@
+"""What a `Status` means to a person: what is wrong, and what to do about it. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.status import (
+    BreakerState,
+    CredentialState,
+    DestinationStatus,
+    Ledger,
+    ServiceStatus,
+    Status,
+)
+from swarm_analyticsd.cli.words import ago, amount, due, events, visible, wait
+
+_ERROR_CHARACTERS: Final = 160
+"""So much of a service's error message is shown; `status --json` has all of it."""
+
+
+class Weight(IntEnum):
+    """How much a finding matters; the least number comes first."""
+
+    WRONG = 0
+    """Somebody should act, or know that events wait."""
+
+    NOTE = 1
+    """True, perhaps wanted, and easily forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    weight: Weight
+    what: str
+    advice: str
+    command: str = ""
+    """Arguments of swarm-analyticsd that follow the advice."""
+
+
+def findings(status: Status, now: float) -> tuple[Finding, ...]:
+    """All that a person should know, the most serious first. None of them WRONG: all is well."""
+    found = [*_of_ledger(status.ledger), *_of_daemon(status)]
+    for name, service in sorted(status.services.items()):
+        found += _of_service(visible(name), service, now)
+    return tuple(sorted([*found, *_of_losses(status.ledger)], key=lambda finding: finding.weight))
+
+
+def _of_ledger(ledger: Ledger) -> Iterator[Finding]:
+    if not ledger.balanced:
+        yield Finding(
+            Weight.WRONG,
+            f"The ledger does not add up: {amount(ledger.accepted)} accepted, "
+            f"{amount(accounted(ledger))} accounted for.",
+            "Keep a copy of the home, and report it with the output of:",
+            "status --json",
+        )
+
+
+def accounted(ledger: Ledger) -> int:
+    """What `accepted` must equal."""
+    kept = ledger.queued + ledger.leased + ledger.held + ledger.dead
+    return kept + ledger.delivered + ledger.expired + ledger.evicted + ledger.withdrawn
+
+
+def _of_losses(ledger: Ledger) -> Iterator[Finding]:
+    if lost := ledger.expired + ledger.evicted:
+        yield Finding(
+            Weight.NOTE,
+            f"{events(lost)} given up so far: {amount(ledger.expired)} too old, "
+            f"{amount(ledger.evicted)} for lack of space or by `dead drop`.",
+            "To see them:",
+            f"events --state {'expired' if ledger.expired else 'evicted'}",
+        )
+    if ledger.refused:
+        lines = "line was" if ledger.refused == 1 else "lines were"
+        yield Finding(
+            Weight.NOTE,
+            f"{amount(ledger.refused)} {lines} refused at hand-off.",
+            "The app was told why (on_drop), and the daemon's log says it.",
+        )
+
+
+def _of_daemon(status: Status) -> Iterator[Finding]:
+    daemon = status.daemon
+    if daemon.pid == 0:
+        ledger = status.ledger
+        yield Finding(
+            Weight.WRONG,
+            f"No daemon runs; {wait(ledger.queued + ledger.leased + ledger.held)}.",
+            "Start the app, or:",
+            "run",
+        )
+    for warning in daemon.warnings:
+        yield Finding(Weight.NOTE, visible(warning), "")
+    if daemon.durability == "memory":
+        yield Finding(
+            Weight.WRONG,
+            "Events are kept in memory alone and end with the daemon.",
+            "That mode is for tests. Start the daemon without --durability memory.",
+        )
+
+
+def _of_service(name: str, service: ServiceStatus, now: float) -> Iterator[Finding]:
+    if service.paused:
+        waiting = wait(service.queued + service.held)
+        yield Finding(Weight.WRONG, f"{name} is paused; {waiting}.", "To send again:", f"resume {name}")
+    several = len(service.destinations) > 1
+    for destination in service.destinations:
+        label = f"{name} ({visible(destination.identity, 40)})" if several else name
+        yield from _of_credential(label, destination)
+        yield from _of_breaker(label, destination, now)
+        yield from _of_held(name, label, destination)
+    if service.held_reason == "no_destination":
+        yield Finding(
+            Weight.WRONG,
+            f"Events of {name} wait to be told where and as whom to send them.",
+            "Start the app that sends them, or:",
+            f"register --service {name} --base-url URL --install-id ID",
+        )
+    if service.dead:
+        yield Finding(
+            Weight.WRONG,
+            f"{events(service.dead)} of {name} rejected and set aside as dead; no other waits for that.",
+            "To see why:",
+            f"dead list --service {name}",
+        )
+    yield from _of_consent(name, service)
+
+
+def _error(destination: DestinationStatus) -> str:
+    if not destination.last_error:
+        return ""
+    return f" Last error: {visible(destination.last_error, _ERROR_CHARACTERS).rstrip('.')}."
+
+
+def _of_credential(label: str, destination: DestinationStatus) -> Iterator[Finding]:
+    waiting = wait(destination.queued + destination.held)
+    ref = visible(destination.ref)
+    by_itself = not destination.identity.startswith("token:")
+    match destination.credential:
+        case CredentialState.PRESENT:
+            return
+        case CredentialState.HELD:
+            yield Finding(
+                Weight.WRONG,
+                f"{label} refuses the credential; {waiting}, nothing is lost.{_error(destination)}",
+                "The daemon registers again by itself; if that does not help:"
+                if by_itself
+                else "Sign in again in the app, or:",
+                f"credential set {ref}",
+            )
+        case CredentialState.ABSENT:
+            yield Finding(
+                Weight.WRONG,
+                f"{label} has no credential; {waiting}.",
+                "Start the app that has it, or:",
+                f"credential set {ref}",
+            )
+        case CredentialState.PENDING:
+            yield Finding(
+                Weight.NOTE,
+                f"{label} is being registered; {waiting} for that.",
+                "It goes on by itself as soon as the service answers.",
+            )
+
+
+def _of_breaker(label: str, destination: DestinationStatus, now: float) -> Iterator[Finding]:
+    waiting = wait(destination.queued + destination.held)
+    match destination.breaker:
+        case BreakerState.CLOSED:
+            return
+        case BreakerState.HALF_OPEN:
+            yield Finding(
+                Weight.WRONG,
+                f"{label} was out of reach and is being tried with one event; {waiting}.",
+                "The others follow by themselves when it is delivered.",
+            )
+        case BreakerState.OPEN:
+            trial = (
+                f"; next try {due(destination.next_attempt_at, now)}" if destination.next_attempt_at else ""
+            )
+            yield Finding(
+                Weight.WRONG,
+                f"{label} is out of reach{trial}; {waiting}, nothing is lost; "
+                f"last delivery {ago(destination.last_delivered_at, now)}.{_error(destination)}",
+                "Check the network. It is tried again by itself; to try now:",
+                "flush",
+            )
+
+
+def _of_held(name: str, label: str, destination: DestinationStatus) -> Iterator[Finding]:
+    if destination.held_reason == "route":
+        yield Finding(
+            Weight.WRONG,
+            f"{label} has shut a route; {events(destination.held)} held.{_error(destination)}",
+            "One event tries it from time to time; check the base URL. To see which:",
+            f"events --state held --service {name}",
+        )
+    elif destination.held_reason == "ambiguous":
+        yield Finding(
+            Weight.WRONG,
+            f"{events(destination.held)} of {label} may have arrived; sent again they might count twice.",
+            "To see which:",
+            f"events --state held --service {name}",
+        )
+
+
+def _of_consent(name: str, service: ServiceStatus) -> Iterator[Finding]:
+    if service.consent is ConsentMode.MINIMAL:
+        yield Finding(
+            Weight.NOTE,
+            f"Consent for {name} is minimal: product events are withdrawn.",
+            "To allow all:",
+            f"consent full {name}",
+        )
+    elif service.consent is ConsentMode.HOLD:
+        yield Finding(
+            Weight.NOTE,
+            f"Consent for {name} is hold: product events are kept back ({amount(service.held)} held).",
+            "To send them: consent full; to erase them:",
+            f"consent minimal {name}",
+        )

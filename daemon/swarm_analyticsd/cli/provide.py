@@ -1,0 +1,100 @@
+"""Commands that tell the daemon what it needs to know: register, consent, credential."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from swarm_analytics_models.api import CredentialRequest, RegisterRequest
+from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.home import resolve_home
+from swarm_analyticsd import policy
+from swarm_analyticsd.cli.exits import CommandError, Exit
+from swarm_analyticsd.cli.link import Daemon
+from swarm_analyticsd.cli.options import HomeOption, JsonOption, OptionalService
+from swarm_analyticsd.cli.screen import remark, say, say_json
+from swarm_analyticsd.cli.source import source
+from swarm_analyticsd.cli.words import amount, visible
+
+DestinationArgument = Annotated[
+    str,
+    typer.Argument(metavar="DESTINATION", help="As `credential list` names it: d_...", show_default=False),
+]
+
+
+def register(
+    service: Annotated[
+        str, typer.Option("--service", metavar="NAME", help="The service, such as openswarm.")
+    ],
+    base_url: Annotated[str, typer.Option("--base-url", metavar="URL", help="Where the service is.")],
+    install_id: Annotated[
+        str, typer.Option("--install-id", metavar="ID", help="Who this installation is to the service.")
+    ],
+    home: HomeOption = None,
+) -> None:
+    """Make a destination known and get its credential. Prints the reference that stands for it in apps."""
+    request = RegisterRequest(
+        service=service, base_url=base_url, identity=install_id, wait_s=policy.REGISTER_WAIT_S
+    )
+    answer = Daemon(resolve_home(home)).register(request)
+    say(visible(answer.reference))
+    remark(f"Destination {visible(answer.destination)}: credential {visible(answer.credential)}.")
+
+
+def consent(
+    mode: Annotated[ConsentMode, typer.Argument(metavar="full|minimal|hold", show_default=False)],
+    service: OptionalService = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Set what a service may be sent.
+
+    full: everything. minimal: no product events; those that wait are erased before this returns.
+    hold: product events are kept back until you decide.
+    """
+    with source(resolve_home(home)) as known:
+        answer = known.consent(mode, service)
+        if as_json:
+            say_json(answer)
+        else:
+            for name, chosen in sorted(answer.consent.items()):
+                say(f"{visible(name)}: {chosen}")
+            if mode is ConsentMode.MINIMAL:
+                say(f"{amount(answer.withdrawn)} withdrawn and erased.")
+        if answer.journals_left:
+            remark(
+                f"{len(answer.journals_left)} journals of running apps hold lines that were not taken yet; "
+                "what they hold is muted and erased as soon as it is taken."
+            )
+        known.end(Exit.FINE)
+
+
+def credential_set(destination: DestinationArgument, home: HomeOption = None) -> None:
+    """Give the daemon a new secret for a destination: asked for without echo, or read from stdin."""
+    daemon = Daemon(resolve_home(home))
+    daemon.version()
+    if sys.stdin.isatty():
+        secret = typer.prompt(f"Secret for {visible(destination)}", hide_input=True, err=True)
+    else:
+        secret = sys.stdin.readline()
+    if not secret.strip():
+        raise CommandError(
+            "No secret was given.", "Type it at the prompt, or pipe it in as one line on stdin.", Exit.USAGE
+        )
+    daemon.set_credential(CredentialRequest(destination=destination, secret=secret.strip()))
+    say(f"The daemon has the credential for {visible(destination)}.")
+
+
+def credential_list(home: HomeOption = None) -> None:
+    """List the destinations and whether each has a credential. Secrets are never shown."""
+    with source(resolve_home(home)) as known:
+        services = known.status().services
+        if not any(service.destinations for service in services.values()):
+            remark("No destination is known yet.")
+        for name, service in sorted(services.items()):
+            for each in service.destinations:
+                say(
+                    f"{visible(each.ref)}  {visible(name)}  {visible(each.base_url)}  "
+                    f"{visible(each.identity)}  {each.credential}"
+                )
+        known.end(Exit.FINE)

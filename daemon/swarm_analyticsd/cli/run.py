@@ -1,0 +1,58 @@
+"""`run`: serve a home. Parsed here, since importing the rest of the command line would delay `ready`."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from swarm_analytics_models.home import Home, resolve_home
+
+DESCRIPTION = "Serve a home until stopped. Prints one JSON line on stdout when it is ready."
+
+
+def parse(arguments: Sequence[str]) -> tuple[Home, dict[str, object]]:
+    """The home and the settings that flags set; what no flag sets is left out. Exits 2 on bad usage."""
+    parser = argparse.ArgumentParser(prog="swarm-analyticsd run", description=DESCRIPTION, allow_abbrev=False)
+    parser.add_argument(
+        "--home", metavar="DIR", type=Path, help="default: SWARM_ANALYTICSD_HOME, else the user's own"
+    )
+    parser.add_argument(
+        "--service",
+        metavar="NAME=BASE_URL",
+        action="append",
+        type=_service,
+        help="where a service is; may be given several times",
+    )
+    parser.add_argument(
+        "--listen",
+        choices=("unix", "loopback"),
+        help="a Unix socket (default where there are any), or TCP on 127.0.0.1 with a key in a private file",
+    )
+    parser.add_argument("--parent-pipe", action="store_const", const=True, help="end when stdin closes")
+    parser.add_argument(
+        "--durability",
+        choices=("durable", "fast", "memory"),
+        help="what an accepted event survives. durable (default): power loss; fast: kill -9; memory: nothing",
+    )
+    chosen = parser.parse_args(arguments)
+    flags: dict[str, object] = {
+        name: value
+        for name, value in vars(chosen).items()
+        if name not in ("home", "service") and value is not None
+    }
+    if chosen.service is not None:
+        flags["services"] = dict(chosen.service)
+    return resolve_home(chosen.home), flags
+
+
+def _service(text: str) -> tuple[str, str]:
+    name, equals, base_url = text.partition("=")
+    if not (name and equals and base_url):
+        raise argparse.ArgumentTypeError(f"{text!r} must look like openswarm=https://host")
+    return name, base_url
+
+
+def run(arguments: Sequence[str]) -> int:
+    home, flags = parse(arguments)
+    from swarm_analyticsd.assembly import serve
+
+    return serve(home, flags)

@@ -1,0 +1,113 @@
+"""Commands that steer the running daemon: flush, pause, resume, stop, dead retry, dead drop."""
+
+import time
+from typing import Annotated
+
+import typer
+
+from swarm_analytics_models.api import DeadAction, FlushRequest, PauseRequest
+from swarm_analytics_models.home import resolve_home
+from swarm_analyticsd import policy
+from swarm_analyticsd.cli.exits import CommandError, Exit
+from swarm_analyticsd.cli.link import Daemon
+from swarm_analyticsd.cli.options import HomeOption, OptionalService, ServiceOption
+from swarm_analyticsd.cli.progress import flush_with_progress
+from swarm_analyticsd.cli.screen import remark, say
+from swarm_analyticsd.cli.words import events, visible, wait
+
+EventIds = Annotated[
+    list[str] | None, typer.Argument(metavar="[ID]...", help="These dead events.", show_default=False)
+]
+AllOption = Annotated[bool, typer.Option("--all", help="All dead events.")]
+
+
+def flush(
+    home: HomeOption = None,
+    timeout: Annotated[
+        float, typer.Option("--timeout", metavar="S", min=0, max=86_400, help="Seconds to wait at most.")
+    ] = policy.FLUSH_TIMEOUT_S,
+) -> None:
+    """Try again at once whatever waits for the network, and wait until nothing is left to send.
+
+    Exit 1 when the time was up before that.
+    """
+    answer = flush_with_progress(Daemon(resolve_home(home)), FlushRequest(timeout_s=timeout))
+    if answer.drained:
+        say("Drained: nothing is left to send.")
+        return
+    say(f"Not drained: {wait(answer.pending)}.")
+    remark("To see why: swarm-analyticsd status")
+    raise typer.Exit(Exit.NO)
+
+
+def pause(service: OptionalService = None, home: HomeOption = None) -> None:
+    """Send nothing until `resume`, over restarts too. Events are still accepted and kept."""
+    Daemon(resolve_home(home)).pause(PauseRequest(service=service))
+    name = visible(service) if service else ""
+    say(f"Paused {name or 'every service'}. To send again: swarm-analyticsd resume {name}".rstrip())
+
+
+def resume(service: OptionalService = None, home: HomeOption = None) -> None:
+    """Send again what `pause` kept back."""
+    Daemon(resolve_home(home)).resume(PauseRequest(service=service))
+    say(f"Resumed {visible(service) if service else 'every service'}.")
+
+
+def stop(
+    home: HomeOption = None,
+    wait_for_end: Annotated[bool, typer.Option("--wait", help="Return only when it has ended.")] = False,
+) -> None:
+    """End the daemon. What it has not sent stays in the home."""
+    daemon = Daemon(resolve_home(home))
+    pid = daemon.stop().pid
+    if not wait_for_end:
+        say(f"The daemon (pid {pid}) is stopping.")
+        return
+    until = time.monotonic() + policy.STOP_PATIENCE_S
+    while daemon.holds_home(pid):
+        if time.monotonic() > until:
+            raise CommandError(
+                f"The daemon (pid {pid}) has not ended within {policy.STOP_PATIENCE_S:.0f} s.",
+                f"Nothing is lost by ending it the hard way: kill -9 {pid}",
+                Exit.NO,
+            )
+        time.sleep(policy.STOP_POLL_S)
+    say(f"The daemon (pid {pid}) has ended.")
+
+
+def dead_retry(
+    ids: EventIds = None,
+    home: HomeOption = None,
+    service: ServiceOption = None,
+    everything: AllOption = False,
+) -> None:
+    """Send dead events again, under the same id: by id, --service, or --all."""
+    changed = Daemon(resolve_home(home)).dead_retry(_chosen(ids, service, everything=everything))
+    _report(changed, "sent again")
+
+
+def dead_drop(
+    ids: EventIds = None,
+    home: HomeOption = None,
+    service: ServiceOption = None,
+    everything: AllOption = False,
+) -> None:
+    """Give dead events up for good: by id, --service, or --all. The ledger counts them as evicted."""
+    changed = Daemon(resolve_home(home)).dead_drop(_chosen(ids, service, everything=everything))
+    _report(changed, "dropped")
+
+
+def _chosen(ids: list[str] | None, service: str | None, *, everything: bool) -> DeadAction:
+    if [bool(ids), service is not None, everything].count(True) != 1:
+        raise CommandError(
+            "Name either ids, or --service NAME, or --all.",
+            "Ids are listed by: swarm-analyticsd dead list",
+            Exit.USAGE,
+        )
+    return DeadAction(ids=ids or [], service=service, everything=everything)
+
+
+def _report(changed: int, done: str) -> None:
+    if changed == 0:
+        raise CommandError("No such dead event.", "They are listed by: swarm-analyticsd dead list", Exit.NO)
+    say(f"{events(changed)} {done}.")

@@ -1,0 +1,42 @@
+"""Commands that need no daemon: sandbox, demo."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from swarm_analyticsd.cli.options import HomeOption
+
+
+def sandbox(
+    context: typer.Context,
+    port: Annotated[
+        int, typer.Option("--port", metavar="N", min=0, max=65535, help="Listen here; 0 takes a free port.")
+    ] = 0,
+    script: Annotated[
+        Path | None,
+        typer.Option("--script", metavar="FILE", help="JSON file of faults to play.", show_default=False),
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Run a stand-in for the services on 127.0.0.1, as a process of its own. It has no home.
+
+    Prints one JSON line with its base URL. More options: python -m swarm_analytics_sandbox --help
+    """
+    command = [sys.executable, "-m", "swarm_analytics_sandbox", "--port", str(port)]
+    if script is not None:
+        command += ["--script", str(script)]
+    command += context.args
+    if sys.platform == "win32":
+        raise typer.Exit(subprocess.run(command, check=False).returncode)
+    os.execv(sys.executable, command)  # noqa: S606
+
+
+def demo(home: HomeOption = None) -> None:
+    """Watch real processes lose the network and the daemon, and lose no event. Makes a home of its own."""
+    from swarm_analyticsd.cli.demo import demo
+
+    raise typer.Exit(demo())
