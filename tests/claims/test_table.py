@@ -1,0 +1,31 @@
+"""The table of claims and the tests name each other."""
+
+import ast
+import re
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def test_every_claim_is_a_test_and_every_test_is_in_the_table() -> None:
+    rows = re.findall(
+        r"^\| (\d{3}-\w+) \|[^|]*\| `(test_\w+)` \|", (HERE / "README.md").read_text(), re.MULTILINE
+    )
+    written = {
+        node.name
+        for path in HERE.glob("test_*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and re.match(r"test_\d{3}_", node.name)
+    }
+    assert {name for _, name in rows} == written
+    for claim, name in rows:
+        seed, number = claim.split("-")
+        assert re.match(rf"test_{seed}_0*{number}_", name), f"{claim} is not named by {name}"
+
+
+def test_seed_000_is_complete() -> None:
+    table = (HERE / "README.md").read_text()
+    numbers = {int(number) for number in re.findall(r"^\| 000-(\d+) \|", table, re.MULTILINE)}
+    beyond = set(re.findall(r"^\| 000-(b\d) \|", table, re.MULTILINE))
+    assert numbers == set(range(1, 32))
+    assert beyond == {"b1", "b2", "b3", "b4"}
