@@ -6,7 +6,7 @@
 | ``address.json`` | where the daemon listens; stale when nobody holds the lock | daemon |
 | ``capability`` | the key to the loopback listener, new at every start | daemon |
 | ``daemon.sock``, ``handoff.sock`` | HTTP and hand-off (in a runtime directory for a long home) | daemon |
-| ``outbox.db`` (``-wal``, ``-shm``) | the outbox | daemon |
+| ``outbox.db`` with ``-wal`` and ``-shm`` | the outbox | daemon |
 | ``ballast`` | 256 KiB to delete when the disk is full, so that deletes can commit | daemon |
 | ``inbox/`` | one journal per app process and segment | apps |
 | ``credentials.json`` | secrets, where the system has no keyring | daemon |
