@@ -76,8 +76,9 @@ def read_annotation(annotation: Any, payloads: ModuleType) -> Type:
         if annotation is known:
             return Plain(name)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel | Enum):
-        if getattr(payloads, annotation.__name__, None) is annotation:
-            return Named(annotation.__name__)
+        name = annotation.__name__
+        if getattr(payloads, name, None) is annotation:
+            return Named(name)
         return Unknown(f"{annotation.__module__}.{annotation.__qualname__}")
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:

@@ -138,8 +138,9 @@ def _port_parameters(lanes: frozenset[Lane]) -> list[str]:
 
 
 def _attribute(namespace: Namespace) -> str:
-    ports = ", ".join(name for lane, (name, _) in _PORTS.items() if lane in namespace.lanes)
-    return f"{INDENT * 2}self.{namespace.path[-1]} = {namespace.class_name}({ports})\n"
+    ports = [name for lane, (name, _) in _PORTS.items() if lane in namespace.lanes]
+    assignment = Group(f"self.{namespace.path[-1]} = {namespace.class_name}(", ports, ")")
+    return f"{INDENT * 2}{lay_out(assignment, INDENT * 2)}\n"
 
 
 def _method(route: PlannedRoute, shadowed: frozenset[str]) -> str:

@@ -76,9 +76,9 @@ def _canonical(schema: Any, document: Mapping[str, Any], trail: tuple[str, ...])
 
 
 def _drop_what_every_client_adds(facts: Facts) -> None:
-    if facts.get("minimum") == INT64_MIN:
+    if facts.get("minimum", 0) <= INT64_MIN:
         del facts["minimum"]
-    if facts.get("maximum") == INT64_MAX:
+    if facts.get("maximum", 0) >= INT64_MAX:
         del facts["maximum"]
     if facts.get("default", ...) is None:
         del facts["default"]
