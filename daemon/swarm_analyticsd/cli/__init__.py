@@ -1,5 +1,6 @@
 """The command line. `main` is the program; the modules beside it hold the commands, a kind each."""
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -13,8 +14,13 @@ DEBUG_VARIABLE: Final = "SWARM_ANALYTICSD_DEBUG"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. Never a traceback, unless SWARM_ANALYTICSD_DEBUG is set."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         return _dispatch(given)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else Exit.FINE
     except CommandError as error:
         _complain(error.message, error.hint)
         return error.code

@@ -22,8 +22,8 @@ def _table(help_text: str) -> typer.Typer:
 
 
 app: Final = _table("Takes analytics events from apps and loses none on the way to their service.")
-dead: Final = _table("Events that their service rejected: look at them, send them again, give them up.")
-credential: Final = _table("Secrets of destinations: they go in, and never come out.")
+dead: Final = _table("Rejected events: list, show, retry, drop.")
+credential: Final = _table("Secrets of destinations: they go in, never out.")
 
 
 @app.command("run", context_settings=PASS_ON, add_help_option=False, help=run.DESCRIPTION)
@@ -55,9 +55,6 @@ app.command("version")(look.version)
 
 
 def run_app(arguments: Sequence[str]) -> int:
-    """Run one command. Usage errors are explained on stderr, and are exit code 2."""
-    try:
-        app(args=list(arguments), prog_name="swarm-analyticsd")
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 0
+    """Run one command. Ends in SystemExit with its exit code: 2 for wrong usage, explained on stderr."""
+    app(args=list(arguments), prog_name="swarm-analyticsd")
     return 0

@@ -46,7 +46,7 @@ class NoDaemon(CommandError):
 
 
 class Daemon:
-    """Asks the daemon of a home. Each question may raise NoDaemon, or CommandError with the daemon's reason."""
+    """Asks a home's daemon. Each question may raise NoDaemon, or CommandError with the daemon's reason."""
 
     def __init__(self, home: Home) -> None:
         self.home = home
@@ -127,7 +127,7 @@ class Daemon:
             return answer.model_validate(self._request(method, path, content, wait_s=wait_s))
         except ValidationError as error:
             raise CommandError(
-                f"the daemon's answer to {method} {path} is not understood: {error.error_count()} fields differ.",
+                f"the daemon's answer to {method} {path} differs in {error.error_count()} fields.",
                 "It is of another version, perhaps: compare with `swarm-analyticsd version`.",
                 Exit.INTERNAL,
             ) from error

@@ -67,7 +67,7 @@ def dead_list(
     limit: LimitOption = 50,
     as_json: JsonOption = False,
 ) -> None:
-    """List the events that their service rejected, with its reason."""
+    """List the events that were rejected, with the reason."""
     _list(resolve_home(home), "dead", service, limit, as_json=as_json)
 
 
@@ -86,7 +86,7 @@ def _list(home: Home, state: str | None, service: str | None, limit: int, *, as_
 def why(
     event_id: EventId, home: HomeOption = None, body: BodyOption = False, as_json: JsonOption = False
 ) -> None:
-    """Tell an event's story: where it is, why, and what happens next.
+    """Tell where an event is, why, and what happens next.
 
     Exit 1 when the id is unknown.
     """
@@ -96,7 +96,7 @@ def why(
 def dead_show(
     event_id: EventId, home: HomeOption = None, body: BodyOption = False, as_json: JsonOption = False
 ) -> None:
-    """Tell a dead event's story, and with --body show what was rejected."""
+    """Tell a dead event's story; --body shows what was rejected."""
     _tell(resolve_home(home), event_id, body=body, as_json=as_json, state="dead")
 
 
@@ -119,7 +119,7 @@ def _tell(home: Home, event_id: str, *, body: bool, as_json: bool, state: str | 
 
 
 def config(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Show every setting of the running daemon, and what set it."""
+    """List the running daemon's settings, and what set each."""
     answer = Daemon(resolve_home(home)).config()
     if as_json:
         say_json(answer)
@@ -128,7 +128,7 @@ def config(home: HomeOption = None, as_json: JsonOption = False) -> None:
 
 
 def version(home: HomeOption = None) -> None:
-    """Print the version of this program, and the running daemon's where it is another."""
+    """Print this program's version, and the daemon's if it differs."""
     say(f"swarm-analyticsd {VERSION} (protocol {PROTOCOL})")
     try:
         running = Daemon(resolve_home(home)).version()

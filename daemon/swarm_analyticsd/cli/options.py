@@ -25,7 +25,7 @@ LimitOption = Annotated[
 ]
 BodyOption = Annotated[bool, typer.Option("--body", help="Also show the event's body, as JSON in ASCII.")]
 OptionalService = Annotated[
-    str | None, typer.Argument(metavar="[SERVICE]", help="Only this service; else all.", show_default=False)
+    str | None, typer.Argument(metavar="SERVICE", help="Only this service; else all.", show_default=False)
 ]
 EventId = Annotated[
     str, typer.Argument(metavar="ID", help="The submission id that the call returned.", show_default=False)

@@ -32,7 +32,10 @@ def register(
     ],
     home: HomeOption = None,
 ) -> None:
-    """Make a destination known and get its credential. Prints the reference that stands for it in apps."""
+    """Make a destination known and get its credential.
+
+    Prints the reference that stands for the credential in apps; it holds no secret.
+    """
     request = RegisterRequest(
         service=service, base_url=base_url, identity=install_id, wait_s=policy.REGISTER_WAIT_S
     )
@@ -42,7 +45,9 @@ def register(
 
 
 def consent(
-    mode: Annotated[ConsentMode, typer.Argument(metavar="full|minimal|hold", show_default=False)],
+    mode: Annotated[
+        ConsentMode, typer.Argument(metavar="MODE", help="full, minimal or hold.", show_default=False)
+    ],
     service: OptionalService = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -70,7 +75,10 @@ def consent(
 
 
 def credential_set(destination: DestinationArgument, home: HomeOption = None) -> None:
-    """Give the daemon a new secret for a destination: asked for without echo, or read from stdin."""
+    """Give a destination a new secret, at a prompt or on stdin.
+
+    Never as an argument, which other users of this machine could read.
+    """
     daemon = Daemon(resolve_home(home))
     daemon.version()
     if sys.stdin.isatty():
@@ -86,7 +94,7 @@ def credential_set(destination: DestinationArgument, home: HomeOption = None) ->
 
 
 def credential_list(home: HomeOption = None) -> None:
-    """List the destinations and whether each has a credential. Secrets are never shown."""
+    """List the destinations and whether each has a credential."""
     with source(resolve_home(home)) as known:
         services = known.status().services
         if not any(service.destinations for service in services.values()):

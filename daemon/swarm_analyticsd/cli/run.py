@@ -9,39 +9,40 @@ from swarm_analytics_models.home import Home, resolve_home
 DESCRIPTION = "Serve a home until stopped. Prints one JSON line on stdout when it is ready."
 
 
-def parse(arguments: Sequence[str]) -> tuple[Home, dict[str, object]]:
-    """The home and the settings that flags set; what no flag sets is left out. Exits 2 on bad usage."""
-    parser = argparse.ArgumentParser(prog="swarm-analyticsd run", description=DESCRIPTION, allow_abbrev=False)
-    parser.add_argument(
+def parser() -> argparse.ArgumentParser:
+    known = argparse.ArgumentParser(prog="swarm-analyticsd run", description=DESCRIPTION, allow_abbrev=False)
+    known.add_argument(
         "--home", metavar="DIR", type=Path, help="default: SWARM_ANALYTICSD_HOME, else the user's own"
     )
-    parser.add_argument(
+    known.add_argument(
         "--service",
         metavar="NAME=BASE_URL",
         action="append",
         type=_service,
         help="where a service is; may be given several times",
     )
-    parser.add_argument(
+    known.add_argument(
         "--listen",
         choices=("unix", "loopback"),
         help="a Unix socket (default where there are any), or TCP on 127.0.0.1 with a key in a private file",
     )
-    parser.add_argument("--parent-pipe", action="store_const", const=True, help="end when stdin closes")
-    parser.add_argument(
+    known.add_argument("--parent-pipe", action="store_const", const=True, help="end when stdin closes")
+    known.add_argument(
         "--durability",
         choices=("durable", "fast", "memory"),
         help="what an accepted event survives. durable (default): power loss; fast: kill -9; memory: nothing",
     )
-    chosen = parser.parse_args(arguments)
-    flags: dict[str, object] = {
-        name: value
-        for name, value in vars(chosen).items()
-        if name not in ("home", "service") and value is not None
-    }
-    if chosen.service is not None:
-        flags["services"] = dict(chosen.service)
-    return resolve_home(chosen.home), flags
+    return known
+
+
+def parse(arguments: Sequence[str]) -> tuple[Home, dict[str, object]]:
+    """The home and the settings that flags set; what no flag sets is left out. Exits 2 on bad usage."""
+    chosen = vars(parser().parse_args(arguments))
+    home, services = chosen.pop("home"), chosen.pop("service")
+    flags: dict[str, object] = {name: value for name, value in chosen.items() if value is not None}
+    if services is not None:
+        flags["services"] = dict(services)
+    return resolve_home(home), flags
 
 
 def _service(text: str) -> tuple[str, str]:

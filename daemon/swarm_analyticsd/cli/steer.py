@@ -16,7 +16,7 @@ from swarm_analyticsd.cli.screen import remark, say
 from swarm_analyticsd.cli.words import events, visible, wait
 
 EventIds = Annotated[
-    list[str] | None, typer.Argument(metavar="[ID]...", help="These dead events.", show_default=False)
+    list[str] | None, typer.Argument(metavar="ID", help="These dead events.", show_default=False)
 ]
 AllOption = Annotated[bool, typer.Option("--all", help="All dead events.")]
 
@@ -27,9 +27,9 @@ def flush(
         float, typer.Option("--timeout", metavar="S", min=0, max=86_400, help="Seconds to wait at most.")
     ] = policy.FLUSH_TIMEOUT_S,
 ) -> None:
-    """Try again at once whatever waits for the network, and wait until nothing is left to send.
+    """Send what waits, now, and wait until nothing is left.
 
-    Exit 1 when the time was up before that.
+    Back-off is cut short, but not a delay that the service asked for. Exit 1 when the time is up first.
     """
     answer = flush_with_progress(Daemon(resolve_home(home)), FlushRequest(timeout_s=timeout))
     if answer.drained:
@@ -41,7 +41,10 @@ def flush(
 
 
 def pause(service: OptionalService = None, home: HomeOption = None) -> None:
-    """Send nothing until `resume`, over restarts too. Events are still accepted and kept."""
+    """Send nothing until `resume`, over restarts too.
+
+    Events are still accepted and kept.
+    """
     Daemon(resolve_home(home)).pause(PauseRequest(service=service))
     name = visible(service) if service else ""
     say(f"Paused {name or 'every service'}. To send again: swarm-analyticsd resume {name}".rstrip())
@@ -81,7 +84,10 @@ def dead_retry(
     service: ServiceOption = None,
     everything: AllOption = False,
 ) -> None:
-    """Send dead events again, under the same id: by id, --service, or --all."""
+    """Send dead events again: by id, of a service, or all.
+
+    They keep their ids.
+    """
     changed = Daemon(resolve_home(home)).dead_retry(_chosen(ids, service, everything=everything))
     _report(changed, "sent again")
 
@@ -92,7 +98,10 @@ def dead_drop(
     service: ServiceOption = None,
     everything: AllOption = False,
 ) -> None:
-    """Give dead events up for good: by id, --service, or --all. The ledger counts them as evicted."""
+    """Give dead events up: by id, of a service, or all.
+
+    The ledger counts them as evicted.
+    """
     changed = Daemon(resolve_home(home)).dead_drop(_chosen(ids, service, everything=everything))
     _report(changed, "dropped")
 

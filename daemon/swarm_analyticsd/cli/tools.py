@@ -22,9 +22,10 @@ def sandbox(
     ] = None,
     home: HomeOption = None,
 ) -> None:
-    """Run a stand-in for the services on 127.0.0.1, as a process of its own. It has no home.
+    """Run a stand-in for the services, to develop against.
 
-    Prints one JSON line with its base URL. More options: python -m swarm_analytics_sandbox --help
+    It listens on 127.0.0.1, has no home, and prints one JSON line with its base URL. More options are
+    listed by: python -m swarm_analytics_sandbox --help
     """
     command = [sys.executable, "-m", "swarm_analytics_sandbox", "--port", str(port)]
     if script is not None:
@@ -36,7 +37,10 @@ def sandbox(
 
 
 def demo(home: HomeOption = None) -> None:
-    """Watch real processes lose the network and the daemon, and lose no event. Makes a home of its own."""
+    """Watch real processes fail, and no event get lost.
+
+    It makes a home of its own, and removes it.
+    """
     from swarm_analyticsd.cli.demo import demo
 
     raise typer.Exit(demo())
