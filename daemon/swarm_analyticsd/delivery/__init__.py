@@ -1,0 +1,1 @@
+"""From leased rows to requests, from answers to verdicts: pure, but for `send`."""

@@ -1,0 +1,143 @@
+"""What becomes of a row, and of its lane, after an attempt. Pure.
+
+Whose fault a failure is decides everything. A service that cannot be reached, or not as itself, costs the row
+nothing: the lease is given back. A 5xx, or silence after sending, is put down to the service at first, and
+the row remembers how much had been delivered by then (its mark). When it fails again and others have been
+delivered in between, it is the row's own: a strike, and after eight of them it is dead. While the breaker is
+not closed it is the service's in any case, so that an outage strikes nobody.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias, assert_never
+
+from swarm_analytics_models.contract import NotIdempotent, Route
+from swarm_analyticsd import policy
+from swarm_analyticsd.clock import Chance
+from swarm_analyticsd.delivery import backoff
+from swarm_analyticsd.delivery.outcome import (
+    CredentialRefused,
+    Delivered,
+    EventFault,
+    FlowControl,
+    NotReached,
+    Outcome,
+    Portal,
+    RouteShut,
+    ServiceFault,
+)
+from swarm_analyticsd.outbox.lifecycle import DeadReason, HeldReason
+from swarm_analyticsd.outbox.rows import Acknowledge, Claimed, Hold, Postpone, Reject, Release, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of the destination when an answer is judged."""
+
+    now: float
+    """Unix time."""
+
+    delivered: int
+    """Events delivered to it, ever."""
+
+    trusted: bool
+    """Its breaker is closed: nothing speaks against the service."""
+
+    route_open_for_others: bool = False
+    """This row shut its route before, and others have passed it since."""
+
+    credential_current: bool = True
+    """The credential that was sent is still the one in use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The service works, whatever it thinks of this event."""
+
+    delivered: bool
+    passed: bool = True
+    """It was let through its route and judged on its merits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Struck:
+    """The event's own failure; it says nothing about the service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """The service is to be left alone for a while."""
+
+    error: str
+    retry_after_s: float | None
+    offline: bool
+    """Nothing could be sent at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShutRoute:
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShutCredential:
+    error: str
+
+
+Effect: TypeAlias = Answered | Struck | Trouble | ShutRoute | ShutCredential
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    verdict: Verdict
+    effect: Effect
+
+
+def judge(row: Claimed, route: Route, outcome: Outcome, facts: Facts, chance: Chance) -> Judgement:
+    """What becomes of `row`, and what its lane must know."""
+    match outcome:
+        case Delivered(status):
+            return Judgement(Acknowledge(status), Answered(delivered=True))
+        case EventFault(status, error):
+            return Judgement(Reject(DeadReason.REJECTED, error, status), Answered(delivered=False))
+        case RouteShut(_, error):
+            alone = facts.route_open_for_others
+            effect = Answered(delivered=False, passed=False) if alone else ShutRoute(error)
+            return Judgement(Hold(HeldReason.ROUTE, error), effect)
+        case CredentialRefused(_, error):
+            if not facts.credential_current:
+                return Judgement(Release(), Answered(delivered=False, passed=False))
+            return Judgement(Hold(HeldReason.CREDENTIAL, error), ShutCredential(error))
+        case FlowControl(_, error, wait):
+            return Judgement(Postpone(facts.now, error, strike=False), Trouble(error, wait, offline=False))
+        case NotReached(_, error):
+            return Judgement(Release(), Trouble(error, None, offline=True))
+        case Portal(_, error):
+            return Judgement(Release(), Trouble(error, None, offline=True))
+        case ServiceFault():
+            return _blame(row, route, outcome, facts, chance)
+        case _:
+            assert_never(outcome)
+
+
+def _blame(row: Claimed, route: Route, fault: ServiceFault, facts: Facts, chance: Chance) -> Judgement:
+    trouble = Trouble(fault.error, fault.retry_after_s, offline=False)
+    idempotency = route.idempotency
+    if (
+        fault.ambiguous
+        and isinstance(idempotency, NotIdempotent)
+        and idempotency.when_ambiguous == "set_aside"
+    ):
+        return Judgement(Hold(HeldReason.AMBIGUOUS, fault.error), trouble)
+    if not (facts.trusted and _own_fault(row, facts.delivered)):
+        return Judgement(Postpone(facts.now, fault.error, strike=False, mark=facts.delivered), trouble)
+    strikes = row.strikes + 1
+    if strikes >= policy.EVENT_STRIKES:
+        return Judgement(Reject(DeadReason.ATTEMPTS, fault.error, fault.status), Struck())
+    wait = backoff.delay(strikes, chance, most=policy.EVENT_BACKOFF_MOST_S)
+    due_at = facts.now + max(wait, fault.retry_after_s or 0.0)
+    return Judgement(Postpone(due_at, fault.error, strike=True, mark=facts.delivered), Struck())
+
+
+def _own_fault(row: Claimed, delivered: int) -> bool:
+    """Others succeeded after its last failure, or did so once and nothing has spoken for the event since."""
+    return row.suspect_mark is not None and (row.strikes > 0 or delivered > row.suspect_mark)

@@ -1,0 +1,1 @@
+"""When, and how much at a time, each destination is sent its events."""

@@ -1,0 +1,299 @@
+"""One destination's lane: what may leave now, what is under way, and what the answers mean for what follows.
+
+A turn of the lane tells the outbox what has come back and claims what may leave, in one commit; then the lane
+sleeps until something happens or falls due. What it decides is decided by the pure functions of `plan`,
+`condition` and `delivery.settle`.
+"""
+
+import asyncio
+import logging
+import math
+from collections.abc import Collection
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from pydantic import SecretStr
+
+from swarm_analytics_models.contract import Lane as CallLane
+from swarm_analytics_models.contract import ServiceContract
+from swarm_analytics_models.identifiers import Destination
+from swarm_analytics_models.status import BreakerState
+from swarm_analyticsd import policy
+from swarm_analyticsd.clock import Chance, Clock
+from swarm_analyticsd.credentials.registration import Registration
+from swarm_analyticsd.credentials.schemes import needs_secret
+from swarm_analyticsd.delivery.batch import Parcel
+from swarm_analyticsd.delivery.carry import Carried, Carrier, LeaseLost
+from swarm_analyticsd.delivery.settle import Answered, ShutCredential
+from swarm_analyticsd.outbox.errors import OutboxUnavailable
+from swarm_analyticsd.outbox.lifecycle import DeadReason, HeldReason
+from swarm_analyticsd.outbox.rows import Claim, Postpone, Reject, Release
+from swarm_analyticsd.schedule import breaker as breakers
+from swarm_analyticsd.schedule import condition as conditions
+from swarm_analyticsd.schedule import plan, routes
+from swarm_analyticsd.schedule.condition import Condition, Flight
+from swarm_analyticsd.schedule.errands import Errands, Freeing
+from swarm_analyticsd.schedule.flights import Flights
+from swarm_analyticsd.schedule.outtray import OutTray
+from swarm_analyticsd.schedule.plan import Load, Wish
+
+_A_LIFETIME_S: Final = 100 * 365 * 86_400.0
+_UNKNOWN_ROUTE: Final = Reject(
+    DeadReason.UNKNOWN_ROUTE, "this version of the daemon does not know the route", None
+)
+
+_log = logging.getLogger(__name__)
+
+
+class Lane:
+    """Sends one destination's events. `run` is its life; everything else is called on the same loop."""
+
+    def __init__(
+        self,
+        *,
+        contract: ServiceContract,
+        carrier: Carrier,
+        registration: Registration,
+        errands: Errands,
+        condition: Condition,
+        clock: Clock,
+        chance: Chance,
+        paused: bool,
+    ) -> None:
+        self.contract = contract
+        self.carrier = carrier
+        self.registration = registration
+        self.condition = condition
+        self.paused = paused
+        self.flights = Flights()
+        self._errands = errands
+        self._clock = clock
+        self._chance = chance
+        self._routes = {route.key: route for route in contract.routes if route.lane is CallLane.DELIVER}
+        self._all_need_secret = all(needs_secret(route.authentication) for route in self._routes.values())
+        self._tray = OutTray(self._routes)
+        self._mutings = 0
+        self._news = True
+        self._impatient = False
+        self._due_at: float | None = None
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Deliver until cancelled. Trouble with the disk, or of our own making, stops it for a while only."""
+        recalled = False
+        while True:
+            try:
+                if not recalled:
+                    await self._recall_shut_routes()
+                    recalled = True
+                while await self._turn():
+                    pass
+                await self._sleep()
+            except OutboxUnavailable as error:
+                _log.warning("delivery waits for the outbox: %s", error)
+                await asyncio.sleep(policy.LANE_RESTART_S)
+            except Exception:
+                _log.exception("delivery to %s stumbled; it goes on soon", self.contract.name)
+                await asyncio.sleep(policy.LANE_RESTART_S)
+
+    def wake(self, *, news: bool = False) -> None:
+        """Look again. `news`: events were queued."""
+        self._news = self._news or news
+        self._wake.set()
+
+    def hasten(self) -> None:
+        """Somebody waits: try everything now, but for what the service itself put off."""
+        self.condition = conditions.hastened(self.condition, self._clock.monotonic())
+        self.registration.hasten()
+        self._impatient = True
+        self.wake(news=True)
+
+    def destination_moved(self, destination: Destination) -> None:
+        """Its base URL has another path now; the origin is the same, or it were another destination."""
+        self.carrier = replace(self.carrier, destination=destination)
+        self.wake(news=True)
+
+    def credential_changed(self) -> None:
+        if self.registration.secret is not None:
+            self._errands.free(Freeing(HeldReason.CREDENTIAL))
+        self.wake(news=True)
+
+    def pause(self) -> None:
+        """Start nothing new; what is under way is finished."""
+        self.paused = True
+        self._give_back()
+        self.wake()
+
+    def resume(self) -> None:
+        self.paused = False
+        self.wake(news=True)
+
+    async def mute(self, categories: Collection[str]) -> None:
+        """Stop sending events of these categories: cancel what is under way, give back what is leased.
+
+        To be called once the outbox has withdrawn or held them, so that none is claimed anew.
+        """
+        self._mutings += 1
+        self._give_back(categories)
+        await self._cancel(categories)
+        self.wake()
+
+    async def stop(self) -> None:
+        """End what is under way and give back what is leased. What was answered is settled as answered."""
+        self._give_back()
+        await self._cancel()
+        try:
+            await self._errands.flush()
+        except OutboxUnavailable as error:
+            _log.warning("leases are given back at the next start instead: %s", error)
+
+    async def _recall_shut_routes(self) -> None:
+        for route in await self._errands.recall_shut(self._routes):
+            self._set_gates(routes.remembered(self.condition.gates, route, self._clock.monotonic()))
+
+    async def _turn(self) -> bool:
+        """Tell, claim, send. True when there is more to do at once."""
+        if self._may_send():
+            self._free_probes()
+        wished, mutings = self._wish(), self._mutings
+        self._wake.clear()
+        self._news = self._news and wished is None
+        impatient, self._impatient = self._impatient, self._impatient and wished is None
+        horizon = self._clock.now() + (_A_LIFETIME_S if impatient else 0.0)
+        claim = await self._errands.run(self.condition.breaker, wished, horizon)
+        more = False
+        if claim is not None and wished is not None:
+            more = len(claim.rows) >= wished.limit or (claim.next_due_at or math.inf) <= horizon
+            self._receive(claim, wished, muted=mutings != self._mutings)
+        self._launch(hurry=impatient)
+        return self._errands.pending or (more and self._wish() is not None)
+
+    def _wish(self) -> Wish | None:
+        if not self._may_send():
+            return None
+        load = Load(
+            in_flight=len(self.flights),
+            waiting=self._tray.parcels,
+            bytes=self._tray.bytes + self.flights.bytes,
+        )
+        now = self._clock.monotonic()
+        return plan.wish(self.condition, load, now=now, per_request=self._tray.per_request, news=self._news)
+
+    @property
+    def lacks_credential(self) -> bool:
+        """Nothing can be sent before there is one."""
+        return self._all_need_secret and self.registration.secret is None
+
+    def _may_send(self) -> bool:
+        return not self.paused and not self.lacks_credential
+
+    def _free_probes(self) -> None:
+        """Two, so that the event that shut a route need not be the one that probes it."""
+        now = self._clock.monotonic()
+        for route in list(routes.due_probes(self.condition.gates, now)):
+            if not self.condition.gates[route].freed:
+                self._errands.free(Freeing(HeldReason.ROUTE, route, 2))
+                self._set_gates(routes.freed(self.condition.gates, route))
+        for route in list(routes.due_retries(self.condition.gates, now)):
+            self._errands.free(Freeing(HeldReason.ROUTE, route))
+            self._set_gates(routes.retried(self.condition.gates, route, now))
+
+    def _set_gates(self, gates: routes.Gates) -> None:
+        self.condition = replace(self.condition, gates=gates)
+
+    def _receive(self, claim: Claim, wished: Wish, *, muted: bool) -> None:
+        """Sort what was claimed. What may no longer leave, now that the commit is done, is given back."""
+        now = self._clock.monotonic()
+        self._due_at = None if claim.next_due_at is None else now + claim.next_due_at - self._clock.now()
+        self.condition = replace(self.condition, delivered=max(self.condition.delivered, claim.delivered))
+        known = [row for row in claim.rows if row.route in self._routes]
+        self._errands.settle((row for row in claim.rows if row.route not in self._routes), _UNKNOWN_ROUTE)
+        state = self.condition.breaker.state
+        still = BreakerState.OPEN if wished.probes_service else BreakerState.CLOSED
+        if muted or state is not still or not self._may_send():
+            self._errands.settle(known, Release())
+            return
+        found = plan.sort_claimed(self.condition, known, wished, now=now)
+        self._errands.settle(found.give_back, Release())
+        self._set_gates(found.gates)
+        self._tray.add(found.send, now=now)
+
+    def _launch(self, *, hurry: bool) -> None:
+        """Send what there is room for. A probe finds room always, and waits for no company."""
+        probing = self.condition.breaker.state is not BreakerState.CLOSED
+        self._tray.pack(now=self._clock.monotonic(), hurry=hurry or probing)
+        while self._tray.parcels and (probing or len(self.flights) < self.condition.window.size):
+            self._send(self._tray.next(), probes_service=probing)
+
+    def _send(self, parcel: Parcel, *, probes_service: bool) -> None:
+        breaker = self.condition.breaker
+        flight = Flight(parcel, breaker.generation, self.registration.generation, probes_service)
+        if probes_service:
+            self.condition = replace(self.condition, breaker=breakers.probe(breaker))
+        self.flights.start(flight, partial(self._fly, self.registration.secret))
+
+    async def _fly(self, secret: SecretStr | None, flight: Flight) -> None:
+        rows = flight.parcel.rows
+        try:
+            carried = await self.carrier.carry(flight.parcel, secret)
+            for one in carried:
+                self._land(flight, one)
+        except LeaseLost:
+            self.condition = conditions.lost(self.condition, flight, self._clock.monotonic())
+        except Exception as error:
+            _log.exception("an event of %s could not be handled; it is put off", flight.parcel.route.key)
+            due_at = self._clock.now() + policy.FAULTY_ROW_PAUSE_S
+            self._errands.settle(rows, Postpone(due_at, f"internal: {type(error).__name__}", strike=False))
+            self.condition = conditions.lost(self.condition, flight, self._clock.monotonic())
+        finally:
+            self._wake.set()
+
+    def _land(self, flight: Flight, carried: Carried) -> None:
+        """Judge one row, and learn from its answer."""
+        row, before = carried.row, self.condition
+        judgement, self.condition = conditions.absorb(
+            before,
+            flight,
+            carried,
+            unix_now=self._clock.now(),
+            now=self._clock.monotonic(),
+            credential=self.registration.generation,
+            in_flight=len(self.flights),
+            chance=self._chance,
+        )
+        self._errands.settle([row], judgement.verdict)
+        match judgement.effect:
+            case Answered(delivered=True):
+                self.registration.proven(flight.credential_generation)
+            case ShutCredential(error):
+                self.registration.refused(flight.credential_generation, error)
+            case _:
+                pass
+        if routes.is_shut(before.gates, row.route) and not routes.is_shut(self.condition.gates, row.route):
+            self._errands.free(Freeing(HeldReason.ROUTE, row.route))
+        if self.condition.breaker.state is not BreakerState.CLOSED or not self._may_send():
+            self._give_back()
+
+    def _give_back(self, categories: Collection[str] | None = None) -> None:
+        """Give back leased rows that have not left: all, or those of some categories."""
+        rows = self._tray.remove(categories)
+        self._errands.settle(rows, Release())
+        now = self._clock.monotonic()
+        for row in rows:
+            self._set_gates(routes.probe_lost(self.condition.gates, row.route, now))
+
+    async def _cancel(self, categories: Collection[str] | None = None) -> None:
+        for flight in await self.flights.cancel(categories):
+            self._errands.settle(flight.parcel.rows, Release())
+            self.condition = conditions.lost(self.condition, flight, self._clock.monotonic())
+
+    async def _sleep(self) -> None:
+        now = self._clock.monotonic()
+        at = plan.wake_at(self.condition, now=now, due_at=self._due_at, packed_by=self._tray.packed_by)
+        nap = None if at is None or not self._may_send() else min(at - now, policy.LONGEST_NAP_S)
+        try:
+            async with asyncio.timeout(nap):
+                await self._wake.wait()
+        except TimeoutError:
+            return

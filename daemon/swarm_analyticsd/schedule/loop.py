@@ -1,0 +1,211 @@
+"""The dispatcher: a lane for each destination, started, woken, paused and stopped together."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from itertools import chain
+
+from pydantic import SecretStr
+
+from swarm_analytics_models.contract import CATEGORY_POLICIES, ServiceContract
+from swarm_analytics_models.handoff import DroppedEvent
+from swarm_analytics_models.identifiers import Destination, parse_base_url
+from swarm_analytics_models.status import CredentialState
+from swarm_analyticsd.clock import Chance, Clock
+from swarm_analyticsd.credentials.registration import Registration
+from swarm_analyticsd.credentials.schemes import registration_of
+from swarm_analyticsd.credentials.vault import Vault
+from swarm_analyticsd.delivery import backoff
+from swarm_analyticsd.delivery.bootstrap import Bootstrap
+from swarm_analyticsd.delivery.carry import Carrier
+from swarm_analyticsd.delivery.send import Transport, TransportFactory, http_transports
+from swarm_analyticsd.outbox.errors import OutboxUnavailable
+from swarm_analyticsd.outbox.rows import KnownDestination
+from swarm_analyticsd.outbox.store import Outbox
+from swarm_analyticsd.schedule.condition import Condition
+from swarm_analyticsd.schedule.errands import Errands, remembered_breaker
+from swarm_analyticsd.schedule.lane import Lane
+from swarm_analyticsd.schedule.view import LaneView, view_of
+
+MUTED_CATEGORIES = frozenset(category for category, known in CATEGORY_POLICIES.items() if known.muted)
+
+_log = logging.getLogger(__name__)
+
+
+class UnknownDestination(LookupError):
+    """No lane serves this destination."""
+
+
+class Dispatcher:
+    """Delivers what the outbox holds. To be used on one event loop."""
+
+    def __init__(
+        self,
+        *,
+        outbox: Outbox,
+        contracts: Mapping[str, ServiceContract],
+        vault: Vault,
+        clock: Clock,
+        chance: Chance,
+        transport_factory: TransportFactory | None = None,
+        on_dropped: Callable[[tuple[DroppedEvent, ...]], None] = lambda _events: None,
+    ) -> None:
+        """`on_dropped` is told, on the loop, of events that are dead and whose client wants to know."""
+        self._outbox = outbox
+        self._contracts = contracts
+        self._vault = vault
+        self._clock = clock
+        self._chance = chance
+        self._transport_factory = transport_factory or http_transports()
+        self._on_dropped = on_dropped
+        self._transports: dict[str, Transport] = {}
+        self._lanes: dict[int, Lane] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._paused: frozenset[str] = frozenset()
+
+    async def start(self) -> None:
+        """Start a lane for every known destination. Waits for neither network nor keyring."""
+        self._paused = await self._outbox.paused()
+        for known in await self._outbox.destinations():
+            self.destination_added(known)
+
+    async def stop(self) -> None:
+        """Cancel what is being sent and give back what is leased; nothing is settled by it."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(lane.stop() for lane in self._lanes.values()))
+        await asyncio.gather(*(transport.aclose() for transport in self._transports.values()))
+        self._tasks.clear()
+        self._lanes.clear()
+        self._transports.clear()
+
+    def destination_added(self, known: KnownDestination) -> None:
+        """Serve a destination, or serve a known one under its new base URL."""
+        lane = self._lanes.get(known.id)
+        if lane is not None:
+            lane.destination_moved(known.destination)
+            return
+        contract = self._contracts.get(known.destination.service)
+        if contract is None:
+            _log.warning(
+                "this version knows no service %r; its events wait for one that does",
+                known.destination.service,
+            )
+            return
+        lane = self._lane(known, contract)
+        self._lanes[known.id] = lane
+        self._tasks += [
+            asyncio.create_task(lane.registration.run(), name=f"credential-{known.id}"),
+            asyncio.create_task(lane.run(), name=f"lane-{known.id}"),
+        ]
+
+    def wake(self, destination_ids: Iterable[int]) -> None:
+        """Events were queued for these destinations."""
+        for destination_id in destination_ids:
+            lane = self._lanes.get(destination_id)
+            if lane is not None:
+                lane.wake(news=True)
+
+    def nudge(self) -> None:
+        """Somebody waits: retry now, without back-off, but never before a time that a service named."""
+        for lane in self._lanes.values():
+            lane.hasten()
+
+    async def pause(self, service: str | None = None) -> None:
+        """Send nothing new to a service (None: to any), now and after a restart, until resumed."""
+        await self._set_paused(service, paused=True)
+
+    async def resume(self, service: str | None = None) -> None:
+        await self._set_paused(service, paused=False)
+
+    async def cancel_muted(self, service: str) -> None:
+        """Cancel what consent no longer allows. To be called after `Outbox.set_consent`."""
+        await asyncio.gather(*(lane.mute(MUTED_CATEGORIES) for lane in self._of(service)))
+
+    async def adopt(self, destination_id: int, secret: SecretStr) -> None:
+        """Take a credential that an app or a person has.
+
+        Raises UnknownDestination, UnusableSecret, VaultError.
+        """
+        await self._known(destination_id).registration.adopt(secret)
+
+    async def await_credential(
+        self, destination_id: int, timeout: float
+    ) -> tuple[CredentialState, str | None]:
+        """Its credential's state and last error, once it is present or refused, or the time is up."""
+        return await self._known(destination_id).registration.settled(timeout)
+
+    def snapshot(self) -> dict[int, LaneView]:
+        """What each lane can say about itself, by destination id."""
+        return {known: view_of(lane, self._clock) for known, lane in self._lanes.items()}
+
+    def _lane(self, known: KnownDestination, contract: ServiceContract) -> Lane:
+        transport = self._transport(known)
+        scheme = registration_of(contract)
+        bootstrap = (
+            None
+            if scheme is None
+            else Bootstrap(contract, scheme, partial(self._destination, known.id), transport, self._clock)
+        )
+        registration = Registration(
+            known,
+            vault=self._vault,
+            mint=bootstrap,
+            clock=self._clock,
+            wait=lambda failures, most: backoff.delay(failures, self._chance, most=most),
+            record=partial(self._record_credential, known.id),
+            changed=partial(self._credential_changed, known.id),
+        )
+        breaker = remembered_breaker(known, self._clock)
+        return Lane(
+            contract=contract,
+            carrier=Carrier(contract, known.destination, transport, self._clock, self._outbox.mark_phase),
+            registration=registration,
+            errands=Errands(known.id, self._outbox, self._clock, self._on_dropped, breaker),
+            condition=Condition(breaker=breaker),
+            clock=self._clock,
+            chance=self._chance,
+            paused=known.destination.service in self._paused,
+        )
+
+    def _destination(self, destination_id: int) -> Destination:
+        return self._lanes[destination_id].carrier.destination
+
+    def _transport(self, known: KnownDestination) -> Transport:
+        origin = parse_base_url(known.destination.base_url).origin
+        if origin not in self._transports:
+            self._transports[origin] = self._transport_factory(origin)
+        return self._transports[origin]
+
+    async def _record_credential(
+        self, destination_id: int, state: CredentialState, error: str | None
+    ) -> None:
+        try:
+            await self._outbox.set_credential(destination_id, state, error)
+        except OutboxUnavailable as cause:
+            _log.warning("the credential's state is not kept: %s", cause)
+
+    def _credential_changed(self, destination_id: int) -> None:
+        self._lanes[destination_id].credential_changed()
+
+    async def _set_paused(self, service: str | None, *, paused: bool) -> None:
+        names = frozenset(self._contracts) if service is None else frozenset({service})
+        for name in sorted(names):
+            await self._outbox.set_paused(name, paused)
+        self._paused = self._paused | names if paused else self._paused - names
+        for lane in chain.from_iterable(self._of(name) for name in names):
+            if paused:
+                lane.pause()
+            else:
+                lane.resume()
+
+    def _of(self, service: str) -> list[Lane]:
+        return [lane for lane in self._lanes.values() if lane.contract.name == service]
+
+    def _known(self, destination_id: int) -> Lane:
+        try:
+            return self._lanes[destination_id]
+        except KeyError:
+            raise UnknownDestination(f"no lane serves destination {destination_id}") from None
