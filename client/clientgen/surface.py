@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.errors import PydanticInvalidForJsonSchema
 
 from clientgen.schema import Fields, InvalidDocument, outermost, read_fields, resolve
-from swarm_analytics_models.contract import Route, ServiceContract
+from swarm_analytics_models.contract import Batching, Route, ServiceContract
 
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _WITHOUT_BODY: Final = ("GET", "DELETE")
@@ -36,8 +36,14 @@ def path_fields(path: str) -> list[str]:
 
 
 def contract_surface(contract: ServiceContract) -> Surface:
-    """The surface on which `contract` relies, internal routes included. Raises InvalidDocument."""
-    return {(route.path, route.method): _contract_operation(route) for route in contract.routes}
+    """All that `contract` relies on, internal routes and batches included. Raises InvalidDocument."""
+    surface: dict[Endpoint, Operation] = {
+        (route.path, route.method): _contract_operation(route) for route in contract.routes
+    }
+    for route in contract.routes:
+        if route.batching is not None:
+            surface[route.batching.path, route.method] = _batch_operation(route.request, route.batching)
+    return surface
 
 
 def _contract_operation(route: Route) -> Operation:
@@ -50,6 +56,19 @@ def _contract_operation(route: Route) -> Operation:
         return Operation(fields, None)
     answer = schema_of(route.response)
     return Operation(fields, read_fields(answer, answer))
+
+
+def _batch_operation(request: type[BaseModel], batching: Batching) -> Operation:
+    items = schema_of(request)
+    array = {"type": "array", "items": items, "maxItems": batching.max_items}
+    body = {
+        "type": "object",
+        "properties": {batching.items_field: array},
+        "required": [batching.items_field],
+    }
+    fields = read_fields(body, items)
+    fields[batching.items_field]["in"] = "body"
+    return Operation(fields, None)
 
 
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:

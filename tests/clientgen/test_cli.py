@@ -177,6 +177,9 @@ class Server(http.server.ThreadingHTTPServer):
     content: bytes = b""
     status = 200
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """The client may leave before the end of what it does not want."""
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"

@@ -13,11 +13,13 @@ from clientgen.cli import DRIFT, FINE, OUTPUT, main
 from clientgen.drift import compare
 from clientgen.sources import Service, registered_services
 from clientgen.surface import contract_surface, document_surface
-from swarm_analytics_models.contract import Category
+from swarm_analytics_models.contract import Batching, Category
 from swarm_analytics_models.services.openswarm import payloads
+from tests.clientgen import toy_payloads
 from tests.clientgen.toy import TOY, contract, event_route, with_routes
 
 TEXT = {"type": "string"}
+LABELS = {"type": "array", "items": TEXT}
 (OPENSWARM,) = [service for service in registered_services() if service.contract.name == "openswarm"]
 
 
@@ -293,6 +295,25 @@ def test_fields_are_compared_where_they_travel() -> None:
     }
     listing = contract(*[route for route in TOY.routes if route.key == "tasks.list"])
     assert compare(contract_surface(listing), document_surface(document)) == ()
+
+
+def test_the_endpoint_of_a_batch_is_part_of_the_surface() -> None:
+    batching = Batching(path="/many", items_field="swaps", max_items=500, max_bytes=10_000, max_wait_s=1.0)
+    swap = {"type": "object", "properties": {"labels": LABELS}, "required": ["labels"]}
+    many = {"type": "array", "items": swap, "maxItems": 500}
+    body = {"type": "object", "properties": {"swaps": many}, "required": ["swaps"]}
+    document = {
+        "paths": {
+            path: {"post": {"requestBody": {"content": {"application/json": {"schema": schema}}}}}
+            for path, schema in {"/one": swap, "/many": body}.items()
+        }
+    }
+    batched = contract(event_route("tasks.swap", "/one", toy_payloads.Renamed, batching=batching))
+    assert compare(contract_surface(batched), document_surface(document)) == ()
+    many["maxItems"] = 100
+    assert [str(drift) for drift in compare(contract_surface(batched), document_surface(document))] == [
+        "POST /many: swaps: contract says maxItems 500, service says maxItems 100"
+    ]
 
 
 def test_endpoints_of_no_concern_are_passed_over_where_asked() -> None:

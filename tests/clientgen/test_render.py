@@ -50,7 +50,8 @@ def test_the_same_contracts_give_the_same_bytes_in_every_process(seed: str) -> N
 
 @pytest.mark.parametrize("command", [["format", "--diff"], ["check"]])
 def test_formatter_and_linter_leave_it_as_it_is(command: list[str], tmp_path: Path) -> None:
-    many = [create_model(f"Model{n}WithALongName", x=(int, ...)) for n in range(3)]
+    names = ["ModelOneOfALongName", "MODELTwoOfALongName", "MODELTHREE"]
+    many = [create_model(name, x=(int, ...)) for name in names]
     fields: dict[str, Any] = {found.__name__.lower(): (found, ...) for found in many}
     request = create_model("Posted", __doc__="Long. " * 40 + "End.", **fields)
     union: Any = Union[(request, *many, int, float, str, bool)]
