@@ -290,7 +290,9 @@ def test_version_names_a_daemon_of_another_version(
     assert "running daemon: 9.9.9 (protocol 1), pid 4242" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("status", "code"), [(400, 2), (409, 1), (422, 2), (500, 70), (503, 69)], ids=str)
+@pytest.mark.parametrize(
+    ("status", "code"), [(400, 2), (401, 1), (409, 1), (422, 2), (500, 70), (503, 70), (504, 1)], ids=str
+)
 def test_a_problem_is_told_with_its_remedy_and_mapped_to_an_exit_code(
     fake: FakeDaemon, status: int, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,7 +10,14 @@ from fastapi.routing import APIRoute
 from typer.main import get_command
 
 from swarm_analytics_models.contract import ConsentMode
-from swarm_analytics_models.status import BreakerState, CredentialState, Ledger, ServiceStatus, Status
+from swarm_analytics_models.status import (
+    BreakerState,
+    CredentialState,
+    DestinationStatus,
+    Ledger,
+    ServiceStatus,
+    Status,
+)
 from swarm_analytics_sandbox.control import control_routes
 from swarm_analytics_sandbox.faults import FinalAction, Latency, parse_script
 from swarm_analytics_sandbox.service import Service
@@ -134,8 +141,8 @@ SHOWN: Final = (
         for each in (
             UNREACHABLE,
             service(credential=CredentialState.HELD),
-            service(credential=CredentialState.ABSENT),
-            ServiceStatus(held=1, held_reason="no_destination"),
+            service(credential=CredentialState.ABSENT, held=1),
+            ServiceStatus(held=1, destinations=[DestinationStatus(held=1)]),
             service(held=1, held_reason="route"),
             service(dead=1),
             service(paused=True),

@@ -19,6 +19,7 @@ from swarm_analyticsd.cli.status_page import status_page
 
 NOW = 1_790_000_000.0
 URL = "https://analytics.example"
+PRESENT = CredentialState.PRESENT
 
 
 @pytest.fixture(autouse=True)
@@ -141,9 +142,10 @@ def test_a_missing_credential_is_wrong_and_a_pending_one_only_noted() -> None:
 
 
 def test_events_without_a_destination_name_the_command_that_gives_them_one() -> None:
-    lost = ServiceStatus(held=4, held_reason="no_destination")
+    nobody = DestinationStatus(held=4, held_reason="no_destination")
+    lost = ServiceStatus(held=4, held_reason="no_destination", destinations=[nobody])
     assert verdict(of(openswarm=lost)) == [
-        "NOT WELL: Events of openswarm wait to be told where and as whom to send them.",
+        "NOT WELL: 4 events wait to be told where openswarm is, and as whom to send.",
         "  -> Start the app that sends them, or:",
         "     swarm-analyticsd register --service openswarm --base-url URL --install-id ID",
     ]
@@ -267,12 +269,22 @@ def test_the_page_fits_one_screen_however_much_is_wrong(destinations: int) -> No
 
 def test_several_destinations_are_told_apart() -> None:
     both = [
-        DestinationStatus(identity="install:ada", queued=1, credential=CredentialState.PRESENT),
-        DestinationStatus(identity="install:bob", queued=2, breaker=BreakerState.OPEN),
+        DestinationStatus(identity="install:ada", ref="d_a", queued=1, base_url=URL, credential=PRESENT),
+        DestinationStatus(
+            identity="install:bob", ref="d_b", queued=2, base_url=URL, breaker=BreakerState.OPEN
+        ),
+        DestinationStatus(held=1),
     ]
     lines = page(of(openswarm=ServiceStatus(queued=3, destinations=both, base_url=URL)))
     assert "  install:ada      sending           1       0       0      0        -     never" in lines
     assert "  install:bob      unreachable       2       0       0      0        -     never" in lines
+    assert "  (nobody yet)     waiting           0       0       1      0        -     never" in lines
+
+
+def test_a_service_that_nobody_uses_is_idle_and_well() -> None:
+    lines = page(of(openswarm=ServiceStatus(base_url=URL)))
+    assert lines[0] == "All is well."
+    assert "openswarm          idle              0       0       0      0        -     never" in lines
 
 
 def test_s14_nothing_from_outside_reaches_the_terminal_raw() -> None:

@@ -36,7 +36,7 @@ class Finding:
     what: str
     advice: str
     command: str = ""
-    """Arguments of swarm-analyticsd that follow the advice."""
+    """What follows the advice: the program's arguments."""
 
 
 def findings(status: Status, now: float) -> tuple[Finding, ...]:
@@ -106,16 +106,17 @@ def _of_service(name: str, service: ServiceStatus, now: float) -> Iterator[Findi
     if service.paused:
         waiting = wait(service.queued + service.held)
         yield Finding(Weight.WRONG, f"{name} is paused; {waiting}.", "To send again:", f"resume {name}")
-    several = len(service.destinations) > 1
-    for destination in service.destinations:
-        label = f"{name} ({visible(destination.identity, 40)})" if several else name
+    known = [destination for destination in service.destinations if destination.ref]
+    for destination in known:
+        label = f"{name} ({visible(destination.identity, 40)})" if len(known) > 1 else name
         yield from _of_credential(label, destination)
         yield from _of_breaker(label, destination, now)
         yield from _of_held(name, label, destination)
-    if service.held_reason == "no_destination":
+    lost = sum(destination.held for destination in service.destinations if not destination.ref)
+    if lost:
         yield Finding(
             Weight.WRONG,
-            f"Events of {name} wait to be told where and as whom to send them.",
+            f"{wait(lost)} to be told where {name} is, and as whom to send.",
             "Start the app that sends them, or:",
             f"register --service {name} --base-url URL --install-id ID",
         )
@@ -136,9 +137,12 @@ def _error(destination: DestinationStatus) -> str:
 
 
 def _of_credential(label: str, destination: DestinationStatus) -> Iterator[Finding]:
-    waiting = wait(destination.queued + destination.held)
+    some = destination.queued + destination.held
+    waiting = wait(some)
     ref = visible(destination.ref)
     by_itself = not destination.identity.startswith("token:")
+    if not some and destination.credential is not CredentialState.HELD:
+        return
     match destination.credential:
         case CredentialState.PRESENT:
             return
@@ -154,7 +158,7 @@ def _of_credential(label: str, destination: DestinationStatus) -> Iterator[Findi
         case CredentialState.ABSENT:
             yield Finding(
                 Weight.WRONG,
-                f"{label} has no credential; {waiting}.",
+                f"{label} has no credential; {waiting}.{_error(destination)}",
                 "Start the app that has it, or:",
                 f"credential set {ref}",
             )

@@ -35,7 +35,9 @@ from swarm_analyticsd.homedir import try_lock
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
-_BY_STATUS: Final = {404: Exit.NO, 409: Exit.NO, 400: Exit.USAGE, 422: Exit.USAGE, 503: Exit.NO_DAEMON}
+_USAGE: Final = frozenset({400, 422})
+_UNREACHABLE: Final = 504
+"""What the service did not answer; the daemon is well."""
 
 
 class NoDaemon(CommandError):
@@ -140,8 +142,15 @@ class Daemon:
         except DaemonUnavailable as error:
             raise NoDaemon(visible(error.message), visible(error.hint)) from error
         except DaemonRefused as error:
-            code = _BY_STATUS.get(error.status, Exit.INTERNAL if error.status >= 500 else Exit.NO)
-            raise CommandError(visible(error.message), visible(error.hint), code) from error
+            raise CommandError(
+                visible(error.message), visible(error.hint), _exit_code(error.status)
+            ) from error
+
+
+def _exit_code(status: int) -> Exit:
+    if status in _USAGE:
+        return Exit.USAGE
+    return Exit.INTERNAL if status >= 500 and status != _UNREACHABLE else Exit.NO
 
 
 def _content(request: BaseModel) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from swarm_analyticsd import policy
 from swarm_analyticsd.outbox.lifecycle import State
 
 HomeOption = Annotated[
@@ -21,7 +22,10 @@ ServiceOption = Annotated[
     str | None, typer.Option("--service", metavar="NAME", help="Only this service.", show_default=False)
 ]
 LimitOption = Annotated[
-    int, typer.Option("--limit", metavar="N", min=1, max=10_000, help="At most so many, the newest first.")
+    int,
+    typer.Option(
+        "--limit", metavar="N", min=1, max=policy.EVENTS_LISTED, help="At most so many, the newest first."
+    ),
 ]
 BodyOption = Annotated[bool, typer.Option("--body", help="Also show the event's body, as JSON in ASCII.")]
 OptionalService = Annotated[

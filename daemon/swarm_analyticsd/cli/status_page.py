@@ -90,7 +90,10 @@ def _rows(status: Status, now: float, width: int) -> list[Line]:
     for name, service in sorted(status.services.items()):
         rows.append(_row(visible(name), service, now))
         if len(service.destinations) > 1:
-            rows += [_row(f"  {visible(each.identity)}", each, now) for each in service.destinations]
+            rows += [
+                _row(f"  {visible(each.identity) or '(nobody yet)'}", each, now)
+                for each in service.destinations
+            ]
     return [Line(row.text[:width].rstrip(), row.tone) for row in rows]
 
 
@@ -101,13 +104,15 @@ def _row(label: str, counts: ServiceStatus | DestinationStatus, now: float) -> L
     state = _state(counts)
     return Line(
         _COLUMNS.format(label, state, *numbers, oldest, last),
-        Tone.PLAIN if state == "sending" else Tone.STRONG,
+        Tone.PLAIN if state in ("sending", "idle") else Tone.STRONG,
     )
 
 
 def _state(counts: ServiceStatus | DestinationStatus) -> str:
     if isinstance(counts, ServiceStatus) and counts.paused:
         return "paused"
+    if counts.base_url is None or (isinstance(counts, ServiceStatus) and not counts.destinations):
+        return "waiting" if counts.held else "idle"
     if counts.breaker is not BreakerState.CLOSED:
         return "unreachable" if counts.breaker is BreakerState.OPEN else "trying"
     if counts.credential.value != "present":
