@@ -1,6 +1,7 @@
 """The frozen values that go into the outbox and come out of it."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TypeAlias
 
 from swarm_analytics_models.contract import ConsentMode
@@ -8,7 +9,6 @@ from swarm_analytics_models.handoff import DroppedEvent
 from swarm_analytics_models.identifiers import Destination
 from swarm_analytics_models.status import CredentialState
 from swarm_analyticsd.outbox.lifecycle import DeadReason, HeldReason
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,18 @@ class Admitted:
     stale: int | None = None
     """Set, and nothing else done, when the journal was already committed up to this other offset."""
 
+    dropped: tuple[DroppedEvent, ...] = ()
+    """Events that were evicted to stay under the cap and whose client wants to know."""
 
+
+class Phase(StrEnum):
+    """What the daemon is doing with a row over which daemons have died (`Claimed.alone`)."""
+
+    HANDLING = "handling"
+    """Its request is being built, or its answer handled: a death now may be its doing."""
+
+    WAITING = "waiting"
+    """It is on the network: a death now says nothing about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +195,6 @@ class Settled:
     """Of those, the events that are dead now and whose client wants to know."""
 
 
-
-
 @dataclass(frozen=True, slots=True)
 class KnownDestination:
     """A destination row."""
@@ -227,3 +236,6 @@ class Recovery:
 
     consent: dict[str, ConsentMode] = field(default_factory=dict)
     paused: frozenset[str] = frozenset()
+
+    dropped: tuple[DroppedEvent, ...] = ()
+    """Events that are dead now because daemons kept dying over them."""

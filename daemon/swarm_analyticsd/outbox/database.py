@@ -1,0 +1,189 @@
+"""Opening and closing the outbox's file: pragmas, modes, the ballast, and what is done with a damaged file.
+
+SQLite 3.7.0 to 3.51.2 can corrupt a WAL database when two connections write or checkpoint at once. So there is
+one writing connection, made here for the writer thread, and one read-only connection, made here for the reader
+thread, that never checkpoints. Nothing else in this process opens the file while they do: closing any
+descriptor of it would drop SQLite's locks.
+"""
+
+import os
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from swarm_analytics_models.home import Home
+from swarm_analyticsd import policy
+from swarm_analyticsd.outbox import salvage
+from swarm_analyticsd.outbox.migrations import check, migrate, raw
+from swarm_analyticsd.outbox.writer import DAMAGE, Opening, storage_code
+
+Durability: TypeAlias = Literal["durable", "fast", "memory"]
+
+_SYNCHRONOUS: Final = {"durable": "FULL", "fast": "NORMAL", "memory": "OFF"}
+_PRAGMAS: Final = (
+    "auto_vacuum = INCREMENTAL",
+    "journal_mode = WAL",
+    "secure_delete = ON",
+    "temp_store = MEMORY",
+    "trusted_schema = OFF",
+    "fullfsync = ON",
+    "checkpoint_fullfsync = ON",
+    f"busy_timeout = {policy.BUSY_TIMEOUT_MS}",
+    f"wal_autocheckpoint = {policy.LOG_PAGES}",
+    f"journal_size_limit = {policy.LOG_KEPT_BYTES}",
+    f"cache_size = -{policy.CACHE_KIB}",
+)
+"""`fullfsync` and its sibling mean something on macOS alone, where a plain fsync does not reach the disk."""
+
+
+def risky_sqlite(version: tuple[int, int, int] = sqlite3.sqlite_version_info) -> bool:
+    """Whether this SQLite is one of those that can corrupt a WAL database with two writers (we have one)."""
+    return (3, 7, 0) <= version <= (3, 51, 2)
+
+
+class Database:
+    """The outbox's file. Used on the writer thread, but for `connect_reader`."""
+
+    def __init__(self, home: Home, durability: Durability) -> None:
+        self.durability = durability
+        self.warnings: list[str] = []
+        """For a person: what was found damaged, and what was lost with it."""
+
+        self._home = home
+        self._engine: Engine | None = None
+        self._connection: Connection | None = None
+
+    @property
+    def in_memory(self) -> bool:
+        return self.durability == "memory"
+
+    def connect(self, opening: Opening) -> Connection:
+        """Open the file, whatever state it is in.
+
+        After trouble, what the log holds is first copied into the file: a failed sync may have left it in
+        memory only, where a second sync would not find it.
+        """
+        if opening is Opening.DAMAGED:
+            self._salvage()
+        try:
+            connection = self._open()
+        except (DBAPIError, sqlite3.Error) as error:
+            self.close()
+            if storage_code(error) not in DAMAGE:
+                raise
+            self._salvage()
+            connection = self._open()
+        if opening is not Opening.FRESH:
+            checkpoint(connection)
+        return connection
+
+    def connect_reader(self) -> sqlite3.Connection:
+        """A read-only connection, for the calling thread."""
+        path = self._home.outbox.absolute().as_uri()
+        reader = sqlite3.connect(f"{path}?mode=ro", uri=True, isolation_level=None)
+        reader.execute(f"PRAGMA busy_timeout = {policy.BUSY_TIMEOUT_MS}")
+        return reader
+
+    def sync(self, connection: Connection) -> None:
+        """Commit something with a full sync, which takes all that was committed before along.
+
+        The log belongs to SQLite alone this way: no descriptor of ours to keep in step with its file.
+        """
+        file = raw(connection)
+        file.execute("PRAGMA synchronous = FULL")
+        try:
+            file.execute("UPDATE home SET epoch = epoch")
+        finally:
+            file.execute("PRAGMA synchronous = NORMAL")
+
+    def close(self) -> None:
+        if self._connection is not None:
+            with suppress(
+                DBAPIError, sqlite3.Error
+            ):  # the file is given up because it fails; that it fails again is no news
+                self._connection.close()
+        if self._engine is not None:
+            self._engine.dispose()
+        self._connection = self._engine = None
+
+    def make_room(self) -> bool:
+        try:
+            self._home.ballast.unlink()
+        except OSError:
+            return False
+        return True
+
+    def restore_ballast(self) -> bool:
+        """Lay the ballast in where it is missing. False when the disk has no room for it."""
+        ballast = self._home.ballast
+        if self.in_memory or ballast.exists():
+            return True
+        try:
+            descriptor = os.open(ballast, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except OSError:
+            return False
+        try:
+            os.write(descriptor, os.urandom(policy.BALLAST_BYTES))
+            os.fsync(descriptor)
+        except OSError:
+            ballast.unlink()
+            return False
+        finally:
+            os.close(descriptor)
+        return True
+
+    def file_sizes(self) -> tuple[int, int]:
+        """Bytes of the file and of its log."""
+        path = self._home.outbox
+        return _size(path), _size(path.with_name(f"{path.name}-wal"))
+
+    def set_aside(self) -> list[Path]:
+        """Copies of damaged files that are still kept."""
+        return [] if self.in_memory else sorted(self._home.root.glob(f"{salvage.PREFIX}*"))
+
+    def _salvage(self) -> None:
+        self.close()
+        kept = salvage.set_aside(self._home)
+        connection = self._open()
+        self.warnings.append(salvage.recover(kept, connection))
+
+    def _open(self) -> Connection:
+        engine = create_engine("sqlite://", creator=self._driver, poolclass=NullPool)
+        event.listen(engine, "begin", _begin)
+        self._engine = engine
+        self._connection = engine.connect()
+        migrate(self._connection)
+        return self._connection
+
+    def _driver(self) -> sqlite3.Connection:
+        path = ":memory:"
+        if not self.in_memory:
+            path = str(self._home.outbox)
+            with suppress(FileExistsError):
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+        driver = sqlite3.connect(path, isolation_level=None)
+        check(driver)
+        for pragma in (*_PRAGMAS, f"synchronous = {_SYNCHRONOUS[self.durability]}"):
+            driver.execute(f"PRAGMA {pragma}").fetchall()
+        return driver
+
+
+def checkpoint(connection: Connection) -> None:
+    """Copy the log into the file, as far as readers let it, and empty it."""
+    raw(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

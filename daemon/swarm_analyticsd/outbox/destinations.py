@@ -1,0 +1,115 @@
+"""Destinations: found, made, bound to the events that waited for one, and what is known of each."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
+
+from swarm_analytics_models.identifiers import Destination, IdentityKind
+from swarm_analytics_models.status import CredentialState
+from swarm_analyticsd.outbox.ledger import Entries, open_account
+from swarm_analyticsd.outbox.lifecycle import HeldReason, State, Trigger
+from swarm_analyticsd.outbox.moves import LISTED, SELECT_REFS, as_list, move, refs
+from swarm_analyticsd.outbox.rows import KnownDestination
+from swarm_analyticsd.outbox.tables import IS_HELD, destinations, events
+
+_KNOWN: Final = select(destinations).where(destinations.c.ref.is_not(None)).order_by(destinations.c.id)
+_BY_REF: Final = select(destinations).where(
+    destinations.c.service == bindparam("service"), destinations.c.ref == bindparam("ref")
+)
+_BY_ID: Final = select(destinations).where(destinations.c.id == bindparam("id"))
+_OF_SERVICE: Final = (
+    select(destinations.c.id, destinations.c.ref)
+    .where(destinations.c.service == bindparam("service"))
+    .order_by(destinations.c.id)
+)
+_REBASE: Final = (
+    update(destinations).where(destinations.c.id == bindparam("of")).values(base_url=bindparam("to"))
+)
+_HELD_AT: Final = SELECT_REFS.where(events.c.destination == bindparam("destination"), IS_HELD)
+_REBIND: Final = update(events).where(events.c.seq.in_(LISTED)).values(destination=bindparam("to"))
+_WAITING: Final = _HELD_AT.where(events.c.reason == HeldReason.NO_DESTINATION.value)
+
+
+def known(row: Row[Any]) -> KnownDestination:
+    """A row of a real destination as the rest of the daemon sees it."""
+    return KnownDestination(
+        id=row.id,
+        destination=Destination(row.service, row.base_url, IdentityKind(row.kind), row.identity),
+        credential=CredentialState(row.credential),
+        credential_error=row.credential_error,
+        backoff_until=row.backoff_until,
+        backoff_failures=row.backoff_failures,
+        backoff_reason=row.backoff_reason,
+    )
+
+
+def all_known(connection: Connection) -> tuple[KnownDestination, ...]:
+    return tuple(known(row) for row in connection.execute(_KNOWN))
+
+
+def of_service(connection: Connection, service: str) -> tuple[dict[str, int], int | None]:
+    """The service's destinations, by ref, and the id of the row that stands in for an unknown one."""
+    by_ref: dict[str, int] = {}
+    unknown: int | None = None
+    for row in connection.execute(_OF_SERVICE, {"service": service}):
+        if row.ref is None:
+            unknown = row.id
+        else:
+            by_ref[row.ref] = row.id
+    return by_ref, unknown
+
+
+def ensure(connection: Connection, destination: Destination) -> tuple[KnownDestination, bool]:
+    """The destination's row, made where it is new (True). Events that waited for one are bound to the first."""
+    found = connection.execute(
+        _BY_REF, {"service": destination.service, "ref": destination.ref}
+    ).one_or_none()
+    if found is not None:
+        if found.base_url != destination.base_url:
+            connection.execute(_REBASE, {"of": found.id, "to": destination.base_url})
+            found = connection.execute(_BY_ID, {"id": found.id}).one()
+        return known(found), False
+    others, unknown = of_service(connection, destination.service)
+    made = _make(
+        connection,
+        service=destination.service,
+        ref=destination.ref,
+        base_url=destination.base_url,
+        kind=destination.kind.value,
+        identity=destination.identity,
+    )
+    if not others and unknown is not None:
+        _bind(connection, unknown, made)
+    return known(connection.execute(_BY_ID, {"id": made}).one()), True
+
+
+def ensure_unknown(connection: Connection, service: str) -> int:
+    """The id of the row that stands in while nobody has said where the service is."""
+    _, unknown = of_service(connection, service)
+    return _make(connection, service=service) if unknown is None else unknown
+
+
+def change(connection: Connection, destination: int, values: Mapping[str, object]) -> None:
+    connection.execute(update(destinations).where(destinations.c.id == destination).values(dict(values)))
+
+
+def _make(connection: Connection, **values: str) -> int:
+    result = connection.execute(
+        insert(destinations).values(credential=CredentialState.ABSENT.value, backoff_failures=0, **values)
+    )
+    made = int(result.inserted_primary_key[0])  # type: ignore[index]  # an INSERT into one table always has it
+    open_account(connection, made)
+    return made
+
+
+def _bind(connection: Connection, unknown: int, made: int) -> None:
+    """Held events go from the stand-in to the service's first destination, which has none of its own yet."""
+    held = refs(connection, _HELD_AT, {"destination": unknown})
+    entries = Entries()
+    for row in held:
+        entries.rebind(unknown, made, State.HELD, size=row.size)
+    connection.execute(_REBIND, {"seqs": as_list(row.seq for row in held), "to": made})
+    entries.write(connection)
+    waiting = refs(connection, _WAITING, {"destination": made})
+    move(connection, waiting, Trigger.FREE, reason=None)

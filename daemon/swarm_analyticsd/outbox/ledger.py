@@ -1,0 +1,108 @@
+"""The ledger: counts that change in the transactions that change the rows, and their recount."""
+
+from collections import Counter
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from swarm_analyticsd import policy
+from swarm_analyticsd.outbox.lifecycle import KEEPS_BODY, LIVE, State
+from swarm_analyticsd.outbox.tables import KEEPS_ITS_BODY, clients, events, home, ledger
+
+COUNTED: Final = ("accepted", *(state.value for state in State), "bytes")
+"""The columns that are sums."""
+
+_ADD: Final = (
+    update(ledger)
+    .where(ledger.c.destination == bindparam("of"))
+    .values({ledger.c[name]: ledger.c[name] + bindparam(f"add_{name}") for name in COUNTED})
+)
+
+_ADD_BESIDE: Final = update(home).values(
+    refused=home.c.refused + bindparam("add_refused"),
+    duplicates=home.c.duplicates + bindparam("add_duplicates"),
+)
+
+_NEW_CLIENT: Final = insert(clients)
+_ADD_PENDING: Final = _NEW_CLIENT.on_conflict_do_update(
+    index_elements=[clients.c.client],
+    set_={"pending": clients.c.pending + _NEW_CLIENT.excluded.pending},
+)
+_FORGET_CLIENT: Final = delete(clients).where(clients.c.client == bindparam("of"), clients.c.pending == 0)
+
+_RECOUNT: Final = (
+    select(events.c.destination, events.c.state, func.count(), func.sum(events.c.size))
+    .where(KEEPS_ITS_BODY)
+    .group_by(events.c.destination, events.c.state)
+)
+
+
+def footprint(size: int) -> int:
+    """Bytes that a row with a body of `size` bytes occupies while it keeps its body."""
+    return size + policy.ROW_BYTES
+
+
+class Entries:
+    """Changes to the counts, gathered in one operation and written once."""
+
+    def __init__(self) -> None:
+        self._destinations: dict[int, Counter[str]] = {}
+        self._clients: Counter[str] = Counter()
+
+    def accept(self, destination: int, state: State, *, size: int, client: str | None) -> None:
+        """A new row."""
+        counts = self._of(destination)
+        counts["accepted"] += 1
+        counts[state.value] += 1
+        if state in KEEPS_BODY:
+            counts["bytes"] += footprint(size)
+        if client is not None and state in LIVE:
+            self._clients[client] += 1
+
+    def move(self, destination: int, before: State, now: State, *, size: int, client: str | None) -> None:
+        """A row went from one state to another."""
+        counts = self._of(destination)
+        counts[before.value] -= 1
+        counts[now.value] += 1
+        kept = (now in KEEPS_BODY) - (before in KEEPS_BODY)
+        counts["bytes"] += kept * footprint(size)
+        if client is not None:
+            self._clients[client] += (now in LIVE) - (before in LIVE)
+
+    def rebind(self, old: int, new: int, state: State, *, size: int) -> None:
+        """A row that keeps its body went from one destination to another."""
+        for destination, sign in ((old, -1), (new, 1)):
+            counts = self._of(destination)
+            counts["accepted"] += sign
+            counts[state.value] += sign
+            counts["bytes"] += sign * footprint(size)
+
+    def write(self, connection: Connection) -> None:
+        rows = [
+            {"of": destination, **{f"add_{name}": counts[name] for name in COUNTED}}
+            for destination, counts in self._destinations.items()
+            if any(counts.values())
+        ]
+        if rows:
+            connection.execute(_ADD, rows)
+        changed = [(client, count) for client, count in self._clients.items() if count]
+        if changed:
+            connection.execute(_ADD_PENDING, [{"client": name, "pending": count} for name, count in changed])
+        leaving = [{"of": name} for name, count in changed if count < 0]
+        if leaving:
+            connection.execute(_FORGET_CLIENT, leaving)
+
+    def _of(self, destination: int) -> Counter[str]:
+        return self._destinations.setdefault(destination, Counter())
+
+
+def count_beside(connection: Connection, *, refused: int = 0, duplicates: int = 0) -> None:
+    """Count what was not accepted."""
+    if refused or duplicates:
+        connection.execute(_ADD_BESIDE, {"add_refused": refused, "add_duplicates": duplicates})
+
+
+def open_account(connection: Connection, destination: int) -> None:
+    """Start a destination's counts at nothing."""
+    connection.execute(insert(ledger).values({"destination": destination, **dict.fromkeys(COUNTED, 0)}))
