@@ -144,4 +144,4 @@ def _ensure_daemon(home: Home, wait: float) -> None:
             "Start one with `swarm-analyticsd run` or `start_daemon`, or unset the variable.",
         )
     if not launch.switched_off():
-        launch.ensure_daemon(home, wait=wait)
+        launch.start_daemon(home.root, wait=wait)

@@ -74,12 +74,12 @@ class Daemon:
         One that was adopted belongs to another process and goes on. After a stop, this process starts none in
         this home until `start_daemon` or `AnalyticsClient.register` is called again.
         """
-        with _state.lock:
-            if not self.started_here:
-                return
-            child = _state.children.pop(self.home)
-            _state.stopped.add(self.home)
-        child.end(timeout)
+        if self.started_here:
+            start_no_more(Home(self.home))
+            with _state.lock:
+                child = _state.children.pop(self.home, None)
+            if child is not None:
+                child.end(timeout)
 
     def __enter__(self) -> "Daemon":
         return self
@@ -115,12 +115,19 @@ def start_daemon(
         arguments.append(f"--durability={durability}")
     if listen is not None:
         arguments.append(f"--listen={listen}")
-    return ensure_daemon(resolve_home(home), services=services or {}, arguments=arguments, wait=wait)
+    chosen = resolve_home(home)
+    _state.stopped.discard(chosen.root)
+    return ensure_daemon(chosen, services=services or {}, arguments=arguments, wait=wait)
 
 
 def switched_off() -> bool:
     """Whether the environment forbids to start a daemon that nobody asked for by name."""
     return os.environ.get(AUTOSTART_VARIABLE, "").strip().lower() in {"0", "false", "no", "off"}
+
+
+def start_no_more(home: Home) -> None:
+    """From now on hand-offs of this process start no daemon in `home`, until one is asked for by name."""
+    _state.stopped.add(home.root)
 
 
 def autostart_allowed(home: Home) -> bool:
@@ -158,7 +165,6 @@ def ensure_daemon(
             f"another thread has been starting a daemon in {home.root} for {wait:g} s", "Try again."
         )
     try:
-        _state.stopped.discard(home.root)
         return _start_or_adopt(home, services or {}, arguments or [], deadline)
     finally:
         _state.lock.release()
@@ -188,7 +194,9 @@ def _start_or_adopt(home: Home, services: Mapping[str, str], arguments: list[str
                 ) from taken
             time.sleep(policy.ADOPT_POLL_S)
             continue
-        _state.children[home.root] = child
+        former, _state.children[home.root] = _state.children.get(home.root), child
+        if former is not None:
+            former.end(policy.ADOPT_POLL_S)  # it has left the home already, or the child were not ready
         return Daemon(home, child.ready.address, child.pid, child.ready.version)
 
 

@@ -7,6 +7,18 @@
 The fixture `recording_analytics` comes with the installed package.
 """
 
-from swarm_analytics.testing.recording import Recorded, RecordingClient
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from swarm_analytics.testing.recording import Recorded, RecordingClient
 
 __all__ = ["Recorded", "RecordingClient"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use: every pytest run of an environment loads the plugin beside this."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from swarm_analytics.testing import recording
+
+    return getattr(recording, name)
