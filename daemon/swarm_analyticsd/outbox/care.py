@@ -15,8 +15,8 @@ class Care(Core):
     async def set_consent(self, service: str, mode: ConsentMode) -> Purged:
         """Keep a decision and apply it to the service's muted events, in one transaction.
 
-        `minimal` withdraws all of them, those being sent too; `hold` holds what is queued or held; `full` frees
-        what was held for it. The bodies are gone from the rows; `erase` takes them out of the files.
+        `minimal` withdraws all of them, those being sent too; `hold` holds what is queued or held; `full`
+        frees what was held for it. The bodies are gone from the rows; `erase` takes them out of the files.
         """
         return await self._write(
             lambda connection: consent.set_consent(connection, self._context, service, mode)
@@ -64,7 +64,7 @@ class Care(Core):
         await self._write(lambda connection: tend.observe(connection, self._context))
 
     async def clock_jumped(self, shift: float) -> None:
-        """The wall clock jumped by `shift` seconds: due times go with it, and none is later than the longest delay."""
+        """The wall clock jumped by `shift` seconds: due times go with it, within the longest delay."""
         await self._write(lambda connection: tend.shift_clock(connection, self._context, shift))
 
     async def expire(self) -> tuple[DroppedEvent, ...]:

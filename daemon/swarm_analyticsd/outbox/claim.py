@@ -73,7 +73,7 @@ _MARK: Final = (
 
 
 def claim(connection: Connection, context: Context, lease: int, wish: Wish) -> Claim:
-    """Lease rows. Those of shut routes that are met on the way are held, so that they are passed over once."""
+    """Lease rows. Those of shut routes that are met on the way are held, so each is passed over once."""
     sweep = _Sweep(connection, wish)
     chosen = _choose(sweep, lease, wish.avoid)
     if not chosen and wish.avoid is not None:
@@ -100,7 +100,8 @@ def interleave(
 ) -> list[T]:
     """Choose `room` rows of one priority: retries get up to half, the newest a quarter, the oldest the rest.
 
-    What one kind leaves over goes to the others. With less than four places, each fourth turn goes to the newest.
+    What one kind leaves over goes to the others. With less than four places, each fourth turn is
+    the newest's.
     `newest` is empty unless `oldest` fills the room; so the two share no row that is chosen.
     """
     share = room // policy.FRESH_SHARE or int(turn % policy.FRESH_SHARE == 0)

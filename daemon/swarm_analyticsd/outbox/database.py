@@ -1,9 +1,9 @@
 """Opening and closing the outbox's file: pragmas, modes, the ballast, and what is done with a damaged file.
 
-SQLite 3.7.0 to 3.51.2 can corrupt a WAL database when two connections write or checkpoint at once. So there is
-one writing connection, made here for the writer thread, and one read-only connection, made here for the reader
-thread, that never checkpoints. Nothing else in this process opens the file while they do: closing any
-descriptor of it would drop SQLite's locks.
+SQLite 3.7.0 to 3.51.2 can corrupt a WAL database when two connections write or checkpoint at once. So there
+is one writing connection, made here for the writer thread, and one read-only connection at a time, made here
+for the reader thread, that never checkpoints. Nothing else in this process opens the file meanwhile: closing
+any descriptor of it would drop SQLite's locks.
 """
 
 import os

@@ -61,7 +61,7 @@ def of_service(connection: Connection, service: str) -> tuple[dict[str, int], in
 
 
 def ensure(connection: Connection, destination: Destination) -> tuple[KnownDestination, bool]:
-    """The destination's row, made where it is new (True). Events that waited for one are bound to the first."""
+    """The destination's row, made where it is new (True). The first takes the events that waited for one."""
     found = connection.execute(
         _BY_REF, {"service": destination.service, "ref": destination.ref}
     ).one_or_none()

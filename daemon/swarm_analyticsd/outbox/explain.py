@@ -23,11 +23,11 @@ class Facts:
 
 
 _HELD: Final = {
-    HeldReason.NO_DESTINATION: "Held until an app or `register` says where this service is and as whom to send.",
-    HeldReason.CREDENTIAL: "Held because the service refused the credential; it goes out once there is a new one.",
-    HeldReason.CONSENT: "Held because the user asked to; `consent full` sends it, `consent minimal` erases it.",
-    HeldReason.ROUTE: "Held because the service has shut this route; one event probes it from time to time.",
-    HeldReason.AMBIGUOUS: "Held because it may have arrived and the service would not notice a second one.",
+    HeldReason.NO_DESTINATION: "Nobody has said where this service is and as whom to send; an app or `register` does.",
+    HeldReason.CREDENTIAL: "The service refused the credential; it goes out once there is a new one.",
+    HeldReason.CONSENT: "The user keeps it back; `consent full` sends it, `consent minimal` erases it.",
+    HeldReason.ROUTE: "The service has shut this route; one event probes it from time to time.",
+    HeldReason.AMBIGUOUS: "It may have arrived, and the service would not notice a second one.",
 }
 _DEAD: Final = {
     DeadReason.REJECTED: "The service rejected it as faulty",
@@ -45,15 +45,11 @@ def explain(facts: Facts, now: float) -> str:
         case State.LEASED:
             return "Being sent right now."
         case State.HELD:
-            told = _HELD[HeldReason(facts.reason)]
-            error = facts.credential_error if facts.reason == HeldReason.CREDENTIAL else facts.last_error
-            return told if error is None else f"{told} Last answer: {error}"
+            return _held(facts)
         case State.DELIVERED:
             return f"The service acknowledged it{_status(facts)} at attempt {facts.attempts}."
         case State.DEAD:
-            because = _DEAD[DeadReason(facts.reason)]
-            error = "" if facts.last_error is None else f": {facts.last_error}"
-            return f"{because}{_status(facts)}{error}. `dead retry` sends it again, `dead drop` gives it up."
+            return _dead(facts)
         case State.EXPIRED:
             return "Given up because it was older than this home keeps events."
         case State.EVICTED:
@@ -64,6 +60,18 @@ def explain(facts: Facts, now: float) -> str:
             return "Erased because the user opted out."
         case _:
             assert_never(facts.state)
+
+
+def _held(facts: Facts) -> str:
+    reason = HeldReason(facts.reason or "")
+    error = facts.credential_error if reason is HeldReason.CREDENTIAL else facts.last_error
+    return _HELD[reason] if error is None else f"{_HELD[reason]} Last answer: {error}"
+
+
+def _dead(facts: Facts) -> str:
+    because = _DEAD[DeadReason(facts.reason or "")]
+    error = "" if facts.last_error is None else f": {facts.last_error}"
+    return f"{because}{_status(facts)}{error}. `dead retry` sends it again, `dead drop` gives it up."
 
 
 def _queued(facts: Facts, now: float) -> str:

@@ -16,8 +16,8 @@ APPLICATION_ID: Final = 0x53414F42
 _OUTBOX: Final = (
     "CREATE TABLE bodies (seq INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (seq))",
     "CREATE TABLE clients (client TEXT NOT NULL, pending INTEGER NOT NULL, PRIMARY KEY (client))",
-    """CREATE TABLE destinations (id INTEGER NOT NULL, service TEXT NOT NULL, ref TEXT, base_url TEXT, kind TEXT,
-    identity TEXT, credential TEXT NOT NULL, credential_error TEXT, backoff_until FLOAT,
+    """CREATE TABLE destinations (id INTEGER NOT NULL, service TEXT NOT NULL, ref TEXT, base_url TEXT,
+    kind TEXT, identity TEXT, credential TEXT NOT NULL, credential_error TEXT, backoff_until FLOAT,
     backoff_failures INTEGER NOT NULL, backoff_reason TEXT, PRIMARY KEY (id))""",
     "CREATE UNIQUE INDEX destinations_by_ref ON destinations (service, ref)",
     "CREATE UNIQUE INDEX destinations_unknown ON destinations (service) WHERE ref IS NULL",
@@ -48,7 +48,8 @@ _OUTBOX: Final = (
     leased INTEGER NOT NULL, held INTEGER NOT NULL, delivered INTEGER NOT NULL, dead INTEGER NOT NULL,
     expired INTEGER NOT NULL, evicted INTEGER NOT NULL, withdrawn INTEGER NOT NULL, bytes INTEGER NOT NULL,
     last_delivered_at FLOAT, last_error TEXT, PRIMARY KEY (destination))""",
-    "CREATE TABLE services (service TEXT NOT NULL, consent TEXT NOT NULL, paused INTEGER NOT NULL, PRIMARY KEY (service))",
+    """CREATE TABLE services (service TEXT NOT NULL, consent TEXT NOT NULL, paused INTEGER NOT NULL,
+    PRIMARY KEY (service))""",
     "INSERT INTO home VALUES (1, 0, 0, 0, 0, 0)",
 )
 

@@ -1,6 +1,6 @@
-"""The one place where a row's state is changed: by the table in `lifecycle`, with everything that hangs on it.
+"""The one place where a row's state is changed: by the table in `lifecycle`, with all that hangs on it.
 
-What hangs on it: the ledger, the count of its client, its body once nobody will send it, and the turn of the
+That is the ledger, the count of its client, its body once nobody will send it, and the turn of the
 next event of its ordering key.
 """
 

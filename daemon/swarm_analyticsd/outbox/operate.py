@@ -46,7 +46,7 @@ def free(
     route: str | None,
     limit: int,
 ) -> int:
-    """Put up to `limit` held rows back into the queue. Rows that wait for a destination stay until they have one."""
+    """Put up to `limit` held rows back into the queue."""
     statement = _HELD.limit(limit)
     parameters: dict[str, object] = {"because": reason.value}
     if destination is not None:

@@ -124,7 +124,7 @@ _BODY: Final = select(bodies.c.body).where(bodies.c.seq == bindparam("seq"))
 
 
 def tallies(connection: Connection) -> Tallies:
-    """Every destination's counts and their sum. Balanced: as `verify` says, or for many rows, by the sums alone."""
+    """Every destination's counts and their sum. Balanced: as `verify` says; for many rows, by the sums."""
     rows = connection.execute(_LEDGER).all()
     total = {name: sum(getattr(row, name) for row in rows) for name in COUNTED}
     live_bytes = total.pop("bytes")

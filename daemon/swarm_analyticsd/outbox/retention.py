@@ -1,6 +1,6 @@
 """What the outbox gives up, and when: caps by priority, age by observed time, the trail, and a full disk."""
 
-from typing import Final
+from typing import Final, Literal
 
 from sqlalchemy import Connection, bindparam, delete, func, select
 
@@ -107,7 +107,7 @@ def give_up(
     connection: Connection, context: Context, rows: list[Ref], trigger: Trigger, reason: str
 ) -> tuple[DroppedEvent, ...]:
     """Expire or evict the rows, and say whom that concerns."""
-    outcome = "expired" if trigger is Trigger.EXPIRE else "evicted"
+    outcome: Literal["expired", "evicted"] = "expired" if trigger is Trigger.EXPIRE else "evicted"
     told = describe(connection, (row.seq for row in rows), outcome, reason)
     now, observed = context.clock.now(), context.observed_s()
     move(connection, rows, trigger, reason=reason, settled_at=now, observed_s=observed)

@@ -55,7 +55,9 @@ def recover(kept: Path, connection: Connection) -> str:
         saved, lost = _take_over_events(source, connection, places, hold_muted=not consent_known)
     told = f"the outbox was damaged: {saved} events were saved, {_how_many(lost)} could not be read"
     if not consent_known:
-        told += "; what was said about consent could not be read, so that what it governs is held until it is said again"
+        told += (
+            "; what was said about consent could not, so that what it governs is held until it is said again"
+        )
     return f"{told}. The damaged file is kept as {kept.name} until an opt-out erases it; check the disk."
 
 
@@ -87,7 +89,7 @@ def _take_over_home(source: sqlite3.Connection, connection: Connection) -> None:
 
 
 def _take_over_destinations(source: sqlite3.Connection, connection: Connection) -> dict[int, int]:
-    """New ids by old ones. Where only the index can be read, a service's only destination becomes its stand-in."""
+    """New ids by old ones. Where only the index can be read, the stand-in replaces a service's only one."""
     columns = _shared(source, destinations)
     rows = _all(source, "SELECT * FROM destinations")
     if rows is not None:
@@ -126,7 +128,7 @@ class _Reader:
 
     def _last(self) -> int:
         for table in ("events", "bodies"):
-            found = _all(self._source, f"SELECT max(seq) AS last FROM {table}")
+            found = _all(self._source, f"SELECT max(seq) AS last FROM {table}")  # noqa: S608 - our tables
             if found and found[0]["last"] is not None:
                 return int(found[0]["last"])
         return 2**24

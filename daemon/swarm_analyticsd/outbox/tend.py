@@ -79,7 +79,7 @@ def vacuum_step(connection: Connection) -> bool:
 
 
 def erase(connection: Connection, set_aside: Iterable[Path]) -> None:
-    """Leave nothing of deleted rows in any file: the file is written anew, the log emptied, copies overwritten.
+    """Leave nothing of deleted rows in any file: it is written anew, the log emptied, copies overwritten.
 
     Secure deletion alone leaves what moved between pages, and what the log still holds.
     """

@@ -47,7 +47,7 @@ class Traffic(Core):
         await self._write(lambda connection: admit.forget_journal(connection, name))
 
     async def ensure_destination(self, destination: Destination) -> KnownDestination:
-        """The destination's row, made where it is new. A service's first takes the events that waited for one.
+        """The destination's row, made where it is new. The first takes the events that waited for one.
 
         A base URL that differs in its path only replaces the one that is known.
         """
@@ -98,10 +98,10 @@ class Traffic(Core):
             raise
 
     async def mark_phase(self, seq: int, lease: int, phase: Phase) -> bool:
-        """Commit what is about to be done with a row that is `alone`. False when the lease is not ours any more.
+        """Commit what is about to be done with a row that is `alone`. False: its lease is not ours any more.
 
-        A claim leaves it unmarked, which counts as waiting: mark HANDLING before its request is built, WAITING
-        before it goes out, HANDLING again when its answer is there.
+        A claim leaves it unmarked, which counts as waiting: mark HANDLING before its request is built,
+        WAITING before it goes out, HANDLING again when its answer is there.
         """
         return await self._write(
             lambda connection: claim.mark_phase(connection, self._context, seq, lease, phase)
