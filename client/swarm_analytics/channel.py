@@ -20,6 +20,8 @@ from swarm_analytics_models.private import UnsafePath, check_private_directory, 
 if TYPE_CHECKING:
     import socket
 
+__all__ = ["DaemonChannel", "DaemonRefused", "DaemonUnavailable", "find_address"]
+
 _START_HINT: Final = "Start one with `swarm-analyticsd run`."
 _SLOW_HINT: Final = "See what it is doing with `swarm-analyticsd status`; restart it if it hangs."
 

@@ -103,7 +103,7 @@ class Courier:
     def _serve(self, address: AddressFile) -> None:
         if address.handoff is None:
             self._hand_over_tokens()
-            Loopback(self._channel, self.hand_off, self._hear, self._retry.reset).run()
+            Loopback(self._channel, self.hand_off, self._hear).run()
             return
         link = Link(address.handoff)
         try:
@@ -161,10 +161,10 @@ class Courier:
     def _hear(self, message: DaemonMessage) -> None:
         match message:
             case Welcome():
-                self._retry.reset()
                 for service, mode in message.consent.items():
                     self.hand_off.heard_consent(service, mode)
             case Receipt():
+                self._retry.reset()
                 self.hand_off.receipted(message.journal, message.offset)
                 for refusal in message.refused:
                     self._refused(refusal)

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from swarm_analytics import policy
 from swarm_analytics.channel import DaemonChannel
-from swarm_analytics.errors import DaemonRefused
 from swarm_analytics.handoff import HandOff
 from swarm_analytics_models.handoff import ConsentChanged, DaemonMessage, Dropped, HandOffAnswer, Receipt
 
@@ -12,38 +11,31 @@ from swarm_analytics_models.handoff import ConsentChanged, DaemonMessage, Droppe
 class Loopback:
     """Posts what the journal holds without a receipt, in order. Runs on the background thread.
 
-    `hear` gets what a link's messages would have said; `progress` is called after each group.
+    `hear` gets what a link's messages would have said.
     """
 
     def __init__(
-        self,
-        channel: DaemonChannel,
-        hand_off: HandOff,
-        hear: Callable[[DaemonMessage], None],
-        progress: Callable[[], None],
+        self, channel: DaemonChannel, hand_off: HandOff, hear: Callable[[DaemonMessage], None]
     ) -> None:
         self._channel = channel
         self._hand_off = hand_off
         self._hear = hear
-        self._progress = progress
 
     def run(self) -> None:
         """Go on until a request fails (DaemonUnavailable), a token waits, or somebody asks for a daemon."""
         hand_off = self._hand_off
-        self._channel.request("GET", "/v1/version", timeout=policy.CONNECT_S)
         hand_off.asked = False
+        self._ask_for_news()
         while not hand_off.adoptions and not hand_off.asked:
             hand_off.resting = True  # from here on each hand-off rings
             group = self._next_group()
-            if group is None:
-                rung = hand_off.bell.wait(policy.REST_CAP_S)
-                hand_off.bell.clear()
-                if not rung:
-                    return
-            else:
+            if group is not None:
                 hand_off.resting = False
                 self._post(*group)
-                self._progress()
+            elif hand_off.bell.wait(policy.REST_CAP_S):
+                hand_off.bell.clear()
+            else:
+                self._ask_for_news()
 
     def _next_group(self) -> tuple[str, int, bytes] | None:
         for name, start, end in self._hand_off.positions():
@@ -54,28 +46,21 @@ class Loopback:
                 return name, start, group[: group.rindex(b"\n") + 1]
         return None
 
+    def _ask_for_news(self) -> None:
+        """A group of no lines: its answer brings what became of earlier ones, and shows that somebody listens."""
+        for name, start, _ in self._hand_off.positions()[-1:]:
+            self._post(name, start, b"")
+
     def _post(self, name: str, start: int, group: bytes) -> None:
         headers = {
             "Content-Type": "application/x-ndjson",
             "X-Journal": name,
             "X-Journal-Offset": str(start),
         }
-        try:
-            content = self._channel.send("POST", "/v1/hand-off", group, headers)
-        except DaemonRefused as error:
-            self._skip_what_it_has(name, start, error)
-            return
+        content = self._channel.send("POST", "/v1/hand-off", group, headers)
         answer = HandOffAnswer.model_validate(content)
         self._hear(Receipt(journal=name, offset=start + len(group), refused=answer.refused))
         if answer.dropped:
             self._hear(Dropped(events=answer.dropped))
         for service, mode in answer.consent.items():
             self._hear(ConsentChanged(service=service, mode=mode))
-
-    def _skip_what_it_has(self, name: str, start: int, error: DaemonRefused) -> None:
-        """It may have taken the lines from the journal itself, and then says up to where."""
-        detail = error.problem.detail
-        offset = detail.get("offset") if isinstance(detail, dict) else None
-        if error.status != 409 or not isinstance(offset, int) or offset <= start:
-            raise error
-        self._hear(Receipt(journal=name, offset=offset))

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from swarm_analytics import policy
 from swarm_analytics.channel import DaemonChannel
-from swarm_analytics.errors import DaemonError, DaemonUnavailable
+from swarm_analytics.errors import DaemonError, DaemonRefused, DaemonUnavailable
 from swarm_analytics.handoff import HandOff
 from swarm_analytics.journal import Declared
 from swarm_analytics_models.client_route import ClientRoute
@@ -76,8 +76,8 @@ class HandOffOutlet:
                 destination=None if self._destination is None else self._destination.ref,
                 client=self.id,
             )
-        self.used = True
         self._hand_off.append(event_line(head, key, body), self._destination)
+        self.used = True
 
     def decide(self, service: str, *, opted_out: bool) -> None:
         """Mute here at once, then have a running daemon purge. With none, the journalled line will do it."""
@@ -101,11 +101,9 @@ class HandOffOutlet:
             return True
         deadline = time.monotonic() + timeout
         while True:
+            journal, _, end = self._hand_off.positions()[-1]
             try:
-                return all(
-                    self._flush_up_to(journal, end, deadline)
-                    for journal, _, end in self._hand_off.positions()
-                )
+                return self._flush_up_to(journal, end, deadline)
             except DaemonUnavailable as error:
                 left = deadline - time.monotonic()
                 if left <= 0:
@@ -113,6 +111,9 @@ class HandOffOutlet:
                     return False
                 self._hand_off.call_daemon()
                 time.sleep(min(left, policy.FLUSH_POLL_S))
+            except DaemonRefused:
+                if journal == self._hand_off.positions()[-1][0]:
+                    raise  # else it was receipted and given back meanwhile: ask about its successor
 
     def release(self) -> None:
         """Report nothing more to `on_drop`."""

@@ -26,9 +26,7 @@ def test_json_goes_out_and_comes_back(home: Path, loopback: bool) -> None:
         [(method, path, body, headers)] = daemon.requests
     assert (method, path, body) == ("POST", "/v1/flush", {"timeout_s": 1})
     assert headers["Content-Type"] == "application/json"
-    assert (
-        headers["Host"] == daemon._http_address(loopback).removeprefix("http://") if loopback else "localhost"
-    )
+    assert headers["Host"] == (daemon.address.removeprefix("http://") if loopback else "localhost")
     assert ("Authorization" in headers) is loopback
 
 

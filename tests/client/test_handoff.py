@@ -484,23 +484,3 @@ def test_over_loopback_groups_of_lines_are_posted_and_the_answers_are_receipts(h
         assert int(headers["X-Journal-Offset"]) > 0
         assert headers["Content-Type"] == "application/x-ndjson"
         eventually(lambda: not hand_off_for(Home(home)).wanting, what="the receipts")
-
-
-def test_over_loopback_what_the_daemon_took_from_the_journal_is_skipped(home: Path) -> None:
-    client = AnalyticsClient(home)
-    write(client, 2)
-    total = len(journal_bytes(home))
-    stale = {"code": "stale", "message": "Taken.", "hint": "Go on.", "detail": {"offset": total}}
-
-    def answer(method: str, path: str, body: bytes, headers: Any) -> tuple[int, Any]:
-        if method == "GET":
-            return 200, {}
-        if headers["X-Journal-Offset"] == "0":
-            return 409, stale
-        return 200, {"accepted": 1, "duplicates": 0}
-
-    with scripted_daemon(home, loopback=True, answer=answer) as daemon:
-        eventually(lambda: not hand_off_for(Home(home)).wanting, what="the skip")
-        [key] = write(client)
-        eventually(lambda: len(daemon.asked("/v1/hand-off")) == 2, what="the next line")
-        assert key.encode() in daemon.asked("/v1/hand-off")[1]
