@@ -123,7 +123,11 @@ STOP_REQUESTS_S: Final = 1.0
 """Seconds that stopping waits for requests under way."""
 
 STOP_STEP_S: Final = 3.0
-"""Seconds that each part of the daemon has to stop in. All of it: under ten."""
+"""Seconds that each part of the daemon has to stop in."""
+
+STOP_TOTAL_S: Final = 10.0
+"""Seconds after which a daemon that was told to stop ends itself, whatever hangs: what a host gives its children
+before the hard kill. Nothing is lost by it."""
 
 # --- command line ---
 
@@ -142,6 +146,13 @@ REGISTER_WAIT_S: Final = 10.0
 ANSWER_TIMEOUT_S: Final = 10.0
 """Seconds a command waits for the daemon's answer beyond what it asked the daemon to wait. The slowest answer
 without a wait of its own is an opt-out's, which erases a full outbox."""
+
+HOLDER_PATIENCE_S: Final = 5.0
+"""Seconds a command gives a process that holds the home, and does not answer, to start serving or to let go:
+ten times what a start takes."""
+
+HOLDER_POLL_S: Final = 0.1
+"""Seconds between two looks whether it does."""
 
 STOP_PATIENCE_S: Final = 15.0
 """Seconds `stop --wait` waits before it says how to end the daemon the hard way."""
@@ -263,7 +274,7 @@ LOSSES_BEFORE_ALONE: Final = 3
 """Lost leases after which a row travels alone: hosts that kill their children at every quit cost it that."""
 
 DEATHS_WHEN_ALONE: Final = 3
-"""Deaths of the daemon over such a row, while it was handled and not on the network, after which it is dead."""
+"""Deaths of the daemon over such a row, while handled and not on the network, after which it is dead."""
 
 ROW_BYTES: Final = 700
 """Bytes a row takes besides its body, its index entries included: measured with a million rows."""
@@ -283,12 +294,12 @@ TRAIL_ROWS: Final = 200_000
 """Settled events whose trail is kept: 80 MB at most, a quiet week or a busy hour."""
 
 RESTART_GAP_MOST_S: Final = 86_400.0
-"""Most seconds of observed time that pass between two starts, whatever the wall clock says: it may have jumped,
-and one day of thirty expires nothing that a person would miss."""
+"""Most seconds of observed time that pass between two starts, whatever the wall clock says: it may have
+jumped, and one day of thirty expires nothing that a person would miss."""
 
 LONGEST_DELAY_S: Final = RETRY_AFTER_MOST_S
-"""Longest a queued event may wait for its next try: the longest Retry-After that is obeyed. After a jump of the
-clock nothing is due later than that."""
+"""Seconds that a queued event may wait at most for its next try: the longest Retry-After that is obeyed. After
+a jump of the clock nothing is due later than that."""
 
 REPORT_LIMIT_S: Final = 2.0
 """Seconds a report may read: a reader keeps the log from being cut."""

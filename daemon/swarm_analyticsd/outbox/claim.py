@@ -100,9 +100,8 @@ def interleave(
 ) -> list[T]:
     """Choose `room` rows of one priority: retries get up to half, the newest a quarter, the oldest the rest.
 
-    What one kind leaves over goes to the others. With less than four places, each fourth turn is
-    the newest's.
-    `newest` is empty unless `oldest` fills the room; so the two share no row that is chosen.
+    What one kind leaves over goes to the others. With less than four places, the newest get
+    each fourth turn. `newest` is empty unless `oldest` fills the room, so no row is chosen twice.
     """
     share = room // policy.FRESH_SHARE or int(turn % policy.FRESH_SHARE == 0)
     fresh = list(newest[:share])

@@ -23,7 +23,7 @@ class Facts:
 
 
 _HELD: Final = {
-    HeldReason.NO_DESTINATION: "Nobody has said where this service is and as whom to send; an app or `register` does.",
+    HeldReason.NO_DESTINATION: "Nobody has said yet where this service is and as whom to send.",
     HeldReason.CREDENTIAL: "The service refused the credential; it goes out once there is a new one.",
     HeldReason.CONSENT: "The user keeps it back; `consent full` sends it, `consent minimal` erases it.",
     HeldReason.ROUTE: "The service has shut this route; one event probes it from time to time.",
