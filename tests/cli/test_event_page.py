@@ -58,17 +58,24 @@ def test_the_story_of_a_waiting_event_says_what_comes_next() -> None:
         due_at=NOW + 42,
         behind="01990000-0000-7000-8000-000000000000",
         ordering_key="agent:sess_1",
-        explanation="it waits for its next try.",
+        explanation="Waits for the service.",
     )
     assert list(story(waiting, NOW)) == [
         f"{ID} is openswarm events.agent.create for d_ada.",
         "It was accepted at 14:10:20 (3 min ago): product, 312 B.",
-        "It is queued: it waits for its next try.",
+        "It is queued. Waits for the service.",
         "It goes after 01990000-0000-7000-8000-000000000000, to keep the order of agent:sess_1.",
         "It was sent 2 times.",
         "The last answer or error: 503 try later.",
         "The next try is at 14:14:02 (in 42 s).",
     ]
+
+
+def test_the_story_says_nothing_twice() -> None:
+    dead = event(state="dead", attempts=1, last_error="no such field", explanation="Rejected: no such field.")
+    assert list(story(dead, NOW))[2:] == ["It is dead. Rejected: no such field.", "It was sent once."]
+    second = event(behind="first-key", ordering_key="agent:a", explanation="Waits for first-key.")
+    assert list(story(second, NOW))[2:] == ["It is queued. Waits for first-key.", "It was never sent."]
 
 
 def test_the_story_of_a_held_event_says_for_what() -> None:

@@ -1,6 +1,7 @@
 """The command line. `main` is the program; the modules beside it hold the commands, a kind each."""
 
 import io
+import itertools
 import os
 import sys
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get(DEBUG_VARIABLE):
             raise
-        return _internal(error)
+        return _internal(error, given)
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -40,13 +41,16 @@ def _dispatch(arguments: list[str]) -> int:
     return run_app(arguments)
 
 
-def _internal(error: Exception) -> int:
+def _internal(error: Exception, arguments: Sequence[str]) -> int:
     from swarm_analytics_models.home import resolve_home
     from swarm_analyticsd.cli.words import visible
 
+    named = [after for option, after in itertools.pairwise(arguments) if option == "--home"]
+    log = resolve_home(named[0] if named else None).log
+
     _complain(
         f"internal error: {type(error).__name__}: {visible(error, 300)}",
-        f"The daemon's log is {visible(resolve_home().log)}. For the traceback set {DEBUG_VARIABLE}=1.",
+        f"The daemon's log is {visible(log)}. For the traceback set {DEBUG_VARIABLE}=1.",
     )
     return Exit.INTERNAL
 

@@ -36,18 +36,18 @@ def story(event: EventDetail, now: float) -> Iterator[str]:
         f"{visible(event.category)}, {size(event.size_bytes)}."
     )
     yield _where(event, now)
-    if event.behind:
+    if event.behind and event.behind not in event.explanation:
         yield f"It goes after {visible(event.behind)}, to keep the order of {visible(event.ordering_key)}."
     yield from _tries(event, now)
 
 
 def _where(event: EventDetail, now: float) -> str:
     held = f" ({visible(event.held_reason)})" if event.held_reason else ""
-    explanation = f": {visible(event.explanation)}" if event.explanation else "."
+    why = f". {visible(event.explanation)}" if event.explanation else "."
     if event.settled_at is None:
-        return f"It is {visible(event.state)}{held}{explanation}"
+        return f"It is {visible(event.state)}{held}{why}"
     verb, since = ("was", "at") if event.state in _ENDED else ("is", "since")
-    return f"It {verb} {visible(event.state)}{held} {since} {at(event.settled_at, now)}{explanation}"
+    return f"It {verb} {visible(event.state)}{held} {since} {at(event.settled_at, now)}{why}"
 
 
 def _tries(event: EventDetail, now: float) -> Iterator[str]:
@@ -55,7 +55,7 @@ def _tries(event: EventDetail, now: float) -> Iterator[str]:
         yield "It was sent once." if event.attempts == 1 else f"It was sent {amount(event.attempts)} times."
     else:
         yield "It was never sent."
-    if event.last_error:
+    if event.last_error and event.last_error not in event.explanation:
         yield f"The last answer or error: {visible(event.last_error)}."
     if event.state == "queued" and event.due_at is not None:
         yield f"The next try is {due(event.due_at, now)}."

@@ -86,9 +86,10 @@ def _of_daemon(status: Status) -> Iterator[Finding]:
     daemon = status.daemon
     if daemon.pid == 0:
         ledger = status.ledger
+        more = "; the apps' journals may hold more" if daemon.journals else ""
         yield Finding(
             Weight.WRONG,
-            f"No daemon runs; {wait(ledger.queued + ledger.leased + ledger.held)}.",
+            f"No daemon runs; {wait(ledger.queued + ledger.leased + ledger.held)}{more}.",
             "Start the app, or:",
             "run",
         )

@@ -1,5 +1,6 @@
 """Where an answer comes from: the daemon, or without one the home's own files."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -8,8 +9,11 @@ from swarm_analytics_models.api import ConsentAnswer, EventAnswer, EventsAnswer
 from swarm_analytics_models.contract import ConsentMode
 from swarm_analytics_models.home import Home
 from swarm_analytics_models.status import Status
-from swarm_analyticsd.cli.exits import Exit
-from swarm_analyticsd.cli.link import Daemon
+from swarm_analyticsd import policy
+from swarm_analyticsd.cli.exits import CommandError, Exit
+from swarm_analyticsd.cli.link import Daemon, NoDaemon
+from swarm_analyticsd.cli.screen import remark
+from swarm_analyticsd.cli.words import visible
 
 
 class Source(Protocol):
@@ -30,4 +34,32 @@ class Source(Protocol):
 
 @contextmanager
 def source(home: Home) -> Iterator[Source]:
-    yield Daemon(home)
+    """The daemon of `home`; with none, its files, whose lock is held meanwhile, and stderr says so.
+
+    Raises CommandError where the home is unfit, or held by a process that does not answer.
+    """
+    daemon = Daemon(home)
+    patience_ends = time.monotonic() + policy.HOLDER_PATIENCE_S
+    while True:
+        try:
+            daemon.version()
+        except NoDaemon:
+            pass
+        else:
+            yield daemon
+            return
+        from swarm_analyticsd.cli.files import hold
+
+        held = hold(home)
+        if held is not None:
+            break
+        if time.monotonic() >= patience_ends:
+            raise CommandError(
+                f"{visible(home.root)} is held by a process that does not answer.",
+                f"Its id is in {visible(home.lock)}. If it hangs, end it: what was accepted is on disk.",
+                Exit.HOME_TAKEN,
+            )
+        time.sleep(policy.HOLDER_POLL_S)
+    with held as files:
+        remark(f"No daemon runs in {visible(home.root)}: its files were read instead.")
+        yield files
