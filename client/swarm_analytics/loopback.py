@@ -47,7 +47,7 @@ class Loopback:
         return None
 
     def _ask_for_news(self) -> None:
-        """A group of no lines: its answer brings what became of earlier ones, and shows that somebody listens."""
+        """A group of no lines: its answer brings what became of earlier ones, and shows who listens."""
         for name, start, _ in self._hand_off.positions()[-1:]:
             self._post(name, start, b"")
 
