@@ -29,8 +29,8 @@ class Parcel:
 def pack(rows: Iterable[Claimed], routes: Mapping[str, Route]) -> tuple[Parcel, ...]:
     """Parcels in the order of their first rows. Every row's route must be in `routes`.
 
-    A row that must travel alone does, and so does one whose key goes into a header, which can name one
-    event only.
+    A row over which daemons died travels alone, one that failed before too, lest its neighbours be blamed
+    with it; and so does one whose key goes into a header, which can name one event only.
     """
     packed: list[list[Claimed]] = []
     open_by_route: dict[str, list[Claimed]] = {}
@@ -53,7 +53,8 @@ def _parcel(route: Route, rows: list[Claimed], open_by_route: Mapping[str, list[
 
 
 def _joins(route: Route, row: Claimed) -> bool:
-    return route.batching is not None and not row.alone and not isinstance(route.idempotency, KeyInHeader)
+    suspicious = row.alone or row.suspect_mark is not None
+    return route.batching is not None and not suspicious and not isinstance(route.idempotency, KeyInHeader)
 
 
 def _fits(route: Route, gathering: list[Claimed], row: Claimed) -> bool:

@@ -11,10 +11,11 @@ aiohttp reports a connection that broke after sending in the same way as one tha
 import asyncio
 import ipaddress
 import ssl
+from base64 import b64encode
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from swarm_analyticsd import policy
@@ -137,7 +138,7 @@ class HttpTransport:
         async with self._opening:
             if self._transport is None:
                 context = await asyncio.to_thread(_prepare, self._origin)
-                self._transport = _open(context, proxy_for(self._origin, self._proxy_setting))
+                self._transport = _open(self._origin, context, proxy_for(self._origin, self._proxy_setting))
         return self._transport
 
 
@@ -153,19 +154,16 @@ def _prepare(origin: str) -> ssl.SSLContext | None:
     return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def _open(context: ssl.SSLContext | None, proxy: str | None) -> "httpx.AsyncBaseTransport":
+def _open(origin: str, context: ssl.SSLContext | None, proxy: str | None) -> "httpx.AsyncBaseTransport":
     import aiohttp
     import httpx
     import httpx_aiohttp
 
-    if proxy is not None and urlsplit(proxy).scheme not in ("http", "https"):
-        raise UnusableProxy(
-            f"proxy scheme {urlsplit(proxy).scheme!r} is not supported; name an http:// proxy"
-        )
     tracing = aiohttp.TraceConfig()
     tracing.on_connection_create_end.append(_note_connected)
     tracing.on_connection_reuseconn.append(_note_connected)
-    verify: ssl.SSLContext | bool = context if context is not None else False
+    proxy_url, for_proxy = _proxy_parts(proxy)
+    tunnelled = origin.startswith("https:")
 
     def session() -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
@@ -173,13 +171,31 @@ def _open(context: ssl.SSLContext | None, proxy: str | None) -> "httpx.AsyncBase
                 limit=0, keepalive_timeout=policy.KEEP_ALIVE_TO_SERVICE_S, ssl=context or True
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
+            headers=None if tunnelled else for_proxy,
             trust_env=False,
             trace_configs=[tracing],
         )
 
     return httpx_aiohttp.AiohttpTransport(
-        verify=verify, trust_env=False, client=session, proxy=httpx.Proxy(proxy) if proxy else None
+        verify=context or False,
+        trust_env=False,
+        client=session,
+        proxy=httpx.Proxy(proxy_url, headers=for_proxy if tunnelled else {}) if proxy_url else None,
     )
+
+
+def _proxy_parts(proxy: str | None) -> tuple[str | None, dict[str, str]]:
+    """A proxy's URL without its password, and the header that carries it. Raises UnusableProxy."""
+    if proxy is None:
+        return None, {}
+    parts = urlsplit(proxy)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UnusableProxy(f"proxy scheme {parts.scheme!r} is not supported; name an http:// proxy")
+    place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    if parts.username is None:
+        return place, {}
+    account = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return place, {"Proxy-Authorization": f"Basic {b64encode(account.encode()).decode()}"}
 
 
 async def _note_connected(_session: Any, _context: Any, _parameters: Any) -> None:

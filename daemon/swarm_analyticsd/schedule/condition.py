@@ -33,7 +33,7 @@ from swarm_analyticsd.schedule.window import Window
 class Condition:
     breaker: Breaker = field(default_factory=Breaker)
     window: Window = field(default_factory=Window)
-    gates: Gates = NO_GATES
+    gates: Gates = field(default_factory=lambda: NO_GATES)
     delivered: int = 0
     """Events delivered to it, ever; what is not committed yet included."""
 

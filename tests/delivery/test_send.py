@@ -1,0 +1,298 @@
+"""The way out, against services that misbehave: what was sent, what was not, and no more than the limits."""
+
+import asyncio
+import gzip
+import socket
+import ssl
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from swarm_analytics_models.contract import TimeOuts
+from swarm_analytics_models.services.openswarm.contract import OPENSWARM
+from swarm_analyticsd import policy
+from swarm_analyticsd.delivery.answer import NoAnswer, NotSent, Obstacle, Reply
+from swarm_analyticsd.delivery.request import Item, Request, single_request
+from swarm_analyticsd.delivery.send import DIRECT, HttpTransport, proxy_for
+from tests.delivery.scripted import (
+    answer,
+    closed_port,
+    drip,
+    endless,
+    eventually,
+    hang,
+    page,
+    raw,
+    reset,
+    scripted,
+)
+from tests.delivery.support import TITLE
+
+pytestmark = pytest.mark.anyio
+
+QUICK = TimeOuts(connect_s=1.0, read_s=0.3, total_s=0.6)
+CANARY = SecretStr("canary-2f9e")
+CERTIFICATE = Path(__file__).with_name("localhost.pem")
+
+
+def request(base_url: str, limits: TimeOuts = QUICK, body: bytes = b'{"id":"a"}') -> Request:
+    made = single_request(OPENSWARM, TITLE, base_url, Item("k", body), CANARY)
+    return replace(made, time_outs=limits)
+
+
+@pytest.fixture
+async def transport() -> AsyncIterator[HttpTransport]:
+    made = HttpTransport("http://127.0.0.1", proxy=DIRECT)
+    yield made
+    await made.aclose()
+
+
+async def test_what_arrives_is_what_was_meant_and_nothing_else(transport: HttpTransport) -> None:
+    async with scripted(lambda _: answer(201, b'{"ok":1}', Set_Cookie="a=b")) as remote:
+        for _ in range(2):
+            reply = await transport.send(request(remote.base_url + "/v2"))
+            assert reply == Reply(
+                201,
+                (("content-type", "application/json"), ("content-length", "8"), ("set-cookie", "a=b")),
+                b'{"ok":1}',
+            )
+        first, second = remote.seen
+        assert first.line == "POST /v2/public/events/agent/title HTTP/1.1"
+        assert first.body == b'{"id":"a"}'
+        names = [name.lower() for name, _ in first.headers]
+        assert sorted(names) == sorted(
+            [
+                "host",
+                "content-length",
+                "user-agent",
+                "accept",
+                "accept-encoding",
+                "content-type",
+                "authorization",
+            ]
+        )
+        assert first.values("authorization") == ["Bearer canary-2f9e"]
+        assert first.values("accept-encoding") == ["identity"]
+        assert first.headers == second.headers
+        assert remote.connections == 1
+
+
+async def test_no_redirect_is_followed_so_no_credential_wanders(transport: HttpTransport) -> None:
+    async with scripted() as other:
+        for status in (301, 302, 303, 307, 308):
+            async with scripted(lambda _, s=status: answer(s, b"", Location=other.base_url)) as remote:  # type: ignore[misc]
+                reply = await transport.send(request(remote.base_url))
+                assert isinstance(reply, Reply)
+                assert reply.status == status
+        assert other.seen == []
+
+
+async def test_a_refused_connection_sent_nothing(transport: HttpTransport) -> None:
+    found = await transport.send(request(f"http://127.0.0.1:{closed_port()}"))
+    assert isinstance(found, NotSent)
+    assert found.obstacle is Obstacle.CONNECT
+
+
+async def test_a_name_that_nobody_knows_sent_nothing(
+    transport: HttpTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    found = await transport.send(request("http://analytics.example"))
+    assert isinstance(found, NotSent)
+    assert found.obstacle is Obstacle.NAME
+
+
+async def test_a_connection_that_is_never_taken_up_sent_nothing(transport: HttpTransport) -> None:
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        address = full.getsockname()
+        fillers = [socket.socket() for _ in range(4)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(address)
+        limits = TimeOuts(connect_s=0.2, read_s=0.2, total_s=0.5)
+        found = await transport.send(request(f"http://127.0.0.1:{address[1]}", limits))
+        for filler in fillers:
+            filler.close()
+    assert isinstance(found, NotSent)
+    assert found.obstacle is Obstacle.TIME_OUT
+
+
+@pytest.mark.parametrize("silence", [hang(), reset(), raw(), raw(b"HTTP/1.1 200 O")])
+async def test_silence_after_sending_may_have_arrived(transport: HttpTransport, silence: object) -> None:
+    async with scripted(lambda _: silence) as remote:  # type: ignore[arg-type, return-value]
+        found = await transport.send(request(remote.base_url))
+        assert isinstance(found, NoAnswer)
+        assert len(remote.seen) == 1
+
+
+async def test_a_reused_connection_that_breaks_may_have_carried_it(transport: HttpTransport) -> None:
+    replies = iter([answer(), reset()])
+    async with scripted(lambda _: next(replies)) as remote:
+        assert isinstance(await transport.send(request(remote.base_url)), Reply)
+        assert isinstance(await transport.send(request(remote.base_url)), NoAnswer)
+        assert remote.connections == 1
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"SSH-2.0-OpenSSH_9.7\r\n\r\n",
+        b"HTTP/1.1 abc OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"a" * 100_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 5_000 + b"\r\n",
+    ],
+)
+async def test_what_is_not_http_is_no_answer(transport: HttpTransport, garbage: bytes) -> None:
+    async with scripted(lambda _: raw(garbage)) as remote:
+        found = await transport.send(request(remote.base_url))
+        assert isinstance(found, NoAnswer)
+        assert "canary" not in found.detail
+
+
+async def test_a_body_shorter_than_announced_is_no_answer(transport: HttpTransport) -> None:
+    short = raw(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{}")
+    async with scripted(lambda _: short) as remote:
+        assert isinstance(await transport.send(request(remote.base_url)), NoAnswer)
+
+
+async def test_one_limit_spans_the_whole_attempt_however_the_peer_drips(transport: HttpTransport) -> None:
+    async with scripted(lambda _: drip()) as remote:
+        started = time.monotonic()
+        found = await transport.send(request(remote.base_url))
+        assert time.monotonic() - started < 5 * QUICK.total_s
+        assert found == NoAnswer("no complete answer within 0.6 s")
+
+
+async def test_headers_that_drip_end_as_well(transport: HttpTransport) -> None:
+    slow = raw(b"HTTP/1.1 200 OK\r\n", *(b"X: y\r\n",) * 100, pause_s=0.05)
+    async with scripted(lambda _: slow) as remote:
+        assert isinstance(await transport.send(request(remote.base_url)), NoAnswer)
+
+
+async def test_no_more_than_the_limit_is_read_of_an_endless_answer(transport: HttpTransport) -> None:
+    async with scripted(lambda _: endless()) as remote:
+        found = await transport.send(request(remote.base_url, TimeOuts(1.0, 5.0, 10.0)))
+        assert isinstance(found, Reply)
+        assert (len(found.body), found.cut) == (policy.RESPONSE_BYTES, True)
+        assert isinstance(await transport.send(request(remote.base_url, TimeOuts(1.0, 5.0, 10.0))), Reply)
+        assert remote.connections == 2
+
+
+async def test_a_compressed_answer_is_never_inflated(transport: HttpTransport) -> None:
+    bomb = gzip.compress(bytes(50_000_000))
+    assert len(bomb) < policy.RESPONSE_BYTES
+    async with scripted(lambda _: answer(200, bomb, Content_Encoding="gzip")) as remote:
+        found = await transport.send(request(remote.base_url, TimeOuts(1.0, 5.0, 10.0)))
+        assert isinstance(found, Reply)
+        assert found.body == bomb
+
+
+async def test_informational_answers_are_passed_over(transport: HttpTransport) -> None:
+    early = raw(
+        b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n",
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+    )
+    async with scripted(lambda _: early) as remote:
+        found = await transport.send(request(remote.base_url))
+        assert isinstance(found, Reply)
+        assert found.status == 204
+
+
+async def test_cancelling_is_no_answer_but_a_cancellation(transport: HttpTransport) -> None:
+    async with scripted(lambda _: hang()) as remote:
+        sending = asyncio.create_task(transport.send(request(remote.base_url, TimeOuts(5.0, 30.0, 30.0))))
+        await eventually(lambda: remote.seen)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+
+
+async def test_a_certificate_that_nobody_vouches_for_stops_it_before_anything_is_sent() -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    async with scripted(context=context) as remote:
+        transport = HttpTransport(remote.base_url)
+        found = await transport.send(request(remote.base_url))
+        await transport.aclose()
+        assert isinstance(found, NotSent)
+        assert found.obstacle is Obstacle.TLS
+        assert remote.seen == []
+
+
+async def test_the_systems_trust_store_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    async with scripted(context=context) as remote:
+        transport = HttpTransport(remote.base_url)
+        found = await transport.send(request(remote.base_url, TimeOuts(5.0, 5.0, 10.0)))
+        await transport.aclose()
+        assert isinstance(found, Reply)
+
+
+async def test_a_service_that_speaks_no_tls_gets_nothing() -> None:
+    async with scripted(lambda _: page()) as remote:
+        transport = HttpTransport(remote.base_url.replace("http:", "https:"))
+        found = await transport.send(request(remote.base_url.replace("http:", "https:")))
+        await transport.aclose()
+        assert isinstance(found, NotSent)
+        assert remote.seen == []
+
+
+async def test_a_proxy_carries_what_goes_elsewhere() -> None:
+    async with scripted() as proxy:
+        url = proxy.base_url.replace("http://", "http://user:p%40ss@")
+        transport = HttpTransport("http://analytics.example", proxy=url)
+        assert isinstance(await transport.send(request("http://analytics.example")), Reply)
+        await transport.aclose()
+        assert proxy.seen[0].line.startswith("POST http://analytics.example/public/")
+        assert proxy.seen[0].values("proxy-authorization") == ["Basic dXNlcjpwQHNz"]
+
+
+async def test_a_proxy_that_refuses_the_tunnel_sent_nothing() -> None:
+    async with scripted(lambda _: answer(407)) as proxy:
+        url = proxy.base_url.replace("http://", "http://user:p%40ss@")
+        transport = HttpTransport("https://analytics.example", proxy=url)
+        found = await transport.send(request("https://analytics.example"))
+        await transport.aclose()
+        assert isinstance(found, NotSent)
+        assert found.obstacle is Obstacle.PROXY
+        assert [seen.line.split(" ")[0] for seen in proxy.seen] == ["CONNECT"]
+        assert proxy.seen[0].values("proxy-authorization") == ["Basic dXNlcjpwQHNz"]
+        assert not any("canary" in value for seen in proxy.seen for _, value in seen.headers)
+
+
+@pytest.mark.parametrize("url", [f"http://127.0.0.1:{closed_port()}", "socks5://127.0.0.1:1080"])
+async def test_a_proxy_that_cannot_be_used_sent_nothing(url: str) -> None:
+    transport = HttpTransport("http://analytics.example", proxy=url)
+    found = await transport.send(request("http://analytics.example"))
+    await transport.aclose()
+    assert isinstance(found, NotSent)
+    assert found.obstacle is Obstacle.PROXY
+
+
+def test_proxies_come_from_the_setting_or_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "REQUEST_METHOD"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    assert proxy_for("https://a.example", None) is None
+    monkeypatch.setenv("https_proxy", "http://env:1")
+    monkeypatch.setenv("no_proxy", "b.example")
+    assert proxy_for("https://a.example", None) == "http://env:1"
+    assert proxy_for("https://b.example", None) is None
+    assert proxy_for("http://a.example", None) is None
+    assert proxy_for("https://a.example", "http://set:2") == "http://set:2"
+    assert proxy_for("https://a.example", DIRECT) is None
+    for origin in ("http://127.0.0.1:8080", "http://localhost", "http://[::1]:1", "http://127.8.8.8"):
+        monkeypatch.setenv("http_proxy", "http://env:1")
+        assert proxy_for(origin, "http://set:2") is None
