@@ -282,6 +282,9 @@ ROW_BYTES: Final = 700
 EVICT_DOWN_TO: Final = 0.98
 """Share of the cap to which an eviction goes, so that the next few thousand events need none."""
 
+EVICT_ROWS: Final = 5_000
+"""Rows that one commit evicts at most: about 100 ms, and more than one commit brings."""
+
 FREE_FLOOR_BYTES: Final = 64 * 1024 * 1024
 FREE_FLOOR_SHARE: Final = 0.05
 """Free space, in bytes or as a share of the file system if that is less, under which diagnostics are not

@@ -71,7 +71,7 @@ class Upkeep:
         on_jump: Callable[[], None],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """`on_dropped` is given what expired or was evicted; `on_jump` is called after a jump of the clock."""
+        """`on_dropped` is given what expired or was evicted; `on_jump` is called when the clock jumped."""
         self._outbox = outbox
         self._clock = clock
         self._on_dropped = on_dropped
@@ -101,8 +101,8 @@ class Upkeep:
     async def _follow(self, jumped: float | None) -> None:
         """After a jump back, what was due in a minute still is.
 
-        A jump forward moves nothing: where the monotonic clock stops while a computer sleeps, waking looks the
-        same, and what fell due meanwhile is due.
+        A jump forward moves nothing: where the monotonic clock stops while a computer sleeps, waking up looks
+        the same, and what fell due meanwhile is due.
         """
         if jumped is None:
             return

@@ -106,7 +106,7 @@ def admit(connection: Connection, context: Context, admission: Admission) -> Adm
         duplicates=duplicates,
         refused=tuple(refused),
         woken=frozenset(woken),
-        dropped=evict_overflow(connection, context) if inserted else (),
+        dropped=evict_overflow(connection, context).told if inserted else (),
     )
 
 

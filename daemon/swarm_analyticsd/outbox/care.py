@@ -1,8 +1,13 @@
 """What people decide about the outbox, and what upkeep does to it."""
 
+from collections.abc import Callable
+
+from sqlalchemy import Connection
+
 from swarm_analytics_models.contract import ConsentMode
 from swarm_analytics_models.handoff import DroppedEvent
 from swarm_analyticsd.outbox import consent, operate, retention, tend
+from swarm_analyticsd.outbox.context import Context
 from swarm_analyticsd.outbox.core import Core
 from swarm_analyticsd.outbox.database import checkpoint
 from swarm_analyticsd.outbox.operate import Chosen
@@ -69,11 +74,19 @@ class Care(Core):
 
     async def expire(self) -> tuple[DroppedEvent, ...]:
         """Give up what is too old; returns those whose client wants to know."""
-        return await self._write(lambda connection: retention.expire(connection, self._context))
+        return await self._give_up(retention.expire)
 
     async def evict(self) -> tuple[DroppedEvent, ...]:
         """Give up what is beyond the cap; returns those whose client wants to know."""
-        return await self._write(lambda connection: retention.evict_overflow(connection, self._context))
+        return await self._give_up(retention.evict_overflow)
+
+    async def _give_up(
+        self, step: Callable[[Connection, Context], retention.GivenUp]
+    ) -> tuple[DroppedEvent, ...]:
+        told: list[DroppedEvent] = []
+        while (given := await self._write(lambda connection: step(connection, self._context))).rows:
+            told += given.told
+        return tuple(told)
 
     async def prune(self) -> None:
         """Forget the oldest of the trail."""

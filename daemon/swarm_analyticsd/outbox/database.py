@@ -19,7 +19,8 @@ from sqlalchemy.pool import NullPool
 from swarm_analytics_models.home import Home
 from swarm_analyticsd import policy
 from swarm_analyticsd.outbox import salvage
-from swarm_analyticsd.outbox.migrations import check, migrate, raw
+from swarm_analyticsd.outbox.driver import raw
+from swarm_analyticsd.outbox.migrations import check, migrate
 from swarm_analyticsd.outbox.writer import DAMAGE, Opening, storage_code
 
 Durability: TypeAlias = Literal["durable", "fast", "memory"]

@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from swarm_analyticsd.outbox.driver import raw
 from swarm_analyticsd.outbox.errors import NewerOutbox, UnfitOutbox
 
 APPLICATION_ID: Final = 0x53414F42
@@ -57,13 +58,6 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_OUTBOX,)
 """The first makes version 1 out of an empty file."""
 
 SCHEMA_VERSION: Final = len(MIGRATIONS)
-
-
-def raw(connection: Connection) -> sqlite3.Connection:
-    """The driver's connection, for what must run outside a transaction."""
-    driver = connection.connection.dbapi_connection
-    assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - no other driver is ever made
-    return driver
 
 
 def check(file: sqlite3.Connection) -> int:

@@ -41,8 +41,9 @@ class Reader:
 
     @asynccontextmanager
     async def ended(self) -> AsyncIterator[None]:
-        """No report runs while the body does."""
+        """No report runs while the body does; one whose caller went away is waited for."""
         async with self._turn:
+            await asyncio.get_running_loop().run_in_executor(self._thread, _idle)
             yield
 
     async def close(self) -> None:
@@ -69,3 +70,7 @@ class Reader:
         driver = self._connect()
         driver.set_progress_handler(lambda: time.monotonic() > self._deadline, policy.REPORT_CHECK_STEPS)
         return driver
+
+
+def _idle() -> None:
+    """Runs after everything that the thread had to do before."""

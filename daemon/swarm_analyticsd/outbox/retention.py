@@ -1,5 +1,6 @@
 """What the outbox gives up, and when: caps by priority, age by observed time, the trail, and a full disk."""
 
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from sqlalchemy import Connection, bindparam, delete, func, select
@@ -63,18 +64,30 @@ def live_bytes(connection: Connection) -> int:
     return int(connection.execute(_LIVE_BYTES).scalar_one())
 
 
-def evict_overflow(connection: Connection, context: Context) -> tuple[DroppedEvent, ...]:
-    """Bring the outbox under its cap: the highest priority number first, of that the oldest."""
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """What one operation gave up."""
+
+    rows: int = 0
+    told: tuple[DroppedEvent, ...] = ()
+    """Those whose client wants to know."""
+
+
+def evict_overflow(connection: Connection, context: Context) -> GivenUp:
+    """Bring the outbox towards its cap: the highest priority number first, of that the oldest."""
     cap = context.limits.max_bytes
     held = live_bytes(connection)
     if held <= cap:
-        return ()
+        return GivenUp()
     excess = held - int(cap * policy.EVICT_DOWN_TO)
     told: list[DroppedEvent] = []
+    evicted = 0
     for priority in sorted(Priority, reverse=True):
         behind = 0
-        while excess > 0 and (
-            rows := refs(connection, _EVICTABLE, {"rank": priority.value, "behind": behind})
+        while (
+            excess > 0
+            and evicted < policy.EVICT_ROWS
+            and (rows := refs(connection, _EVICTABLE, {"rank": priority.value, "behind": behind}))
         ):
             behind = rows[-1].seq
             chosen: list[Ref] = []
@@ -83,13 +96,13 @@ def evict_overflow(connection: Connection, context: Context) -> tuple[DroppedEve
                     chosen.append(row)
                     excess -= footprint(row.size)
             told += give_up(connection, context, chosen, Trigger.EVICT, "size")
-    return tuple(told)
+            evicted += len(chosen)
+    return GivenUp(evicted, tuple(told))
 
 
-def expire(connection: Connection, context: Context) -> tuple[DroppedEvent, ...]:
-    """Give up what is older than the home keeps events; what may not be evicted stays, unless it is dead."""
+def expire(connection: Connection, context: Context) -> GivenUp:
+    """Give up what is too old, one step of it; what may not be evicted stays, unless it is dead."""
     born_before = context.observed_s() - context.limits.max_age_s
-    told: list[DroppedEvent] = []
     for priority in Priority:
         behind = 0
         while rows := refs(connection, _OLDEST, {"rank": priority.value, "behind": behind}):
@@ -97,10 +110,12 @@ def expire(connection: Connection, context: Context) -> tuple[DroppedEvent, ...]
             parameters = {"seqs": as_list(row.seq for row in rows), "born_before": born_before}
             mortal = set(connection.execute(_MORTAL, parameters).scalars())
             chosen = [row for row in rows if row.seq in mortal and row.state in sources(Trigger.EXPIRE)]
-            told += give_up(connection, context, chosen, Trigger.EXPIRE, "age")
+            if chosen:
+                told = give_up(connection, context, chosen, Trigger.EXPIRE, "age")
+                return GivenUp(len(chosen), told)
             if connection.execute(_AGE, {"of": behind}).scalar_one() >= born_before:
                 break
-    return tuple(told)
+    return GivenUp()
 
 
 def give_up(

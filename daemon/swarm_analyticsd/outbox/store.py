@@ -7,6 +7,7 @@ may then be tried again as it was. Reports raise ReportTimeout besides.
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 
 from sqlalchemy import Connection
 
@@ -60,8 +61,11 @@ class Outbox(Traffic, Care, Views):
     async def close(self) -> None:
         """Give leases back, keep the observed time, close the file. Nothing is settled."""
         try:
-            await self._write(lambda connection: operate.release_own(connection, self._context))
-            await self.advance()
+            with suppress(
+                OutboxUnavailable
+            ):  # told through `on_commit_error`; the next start gives them back
+                await self._write(lambda connection: operate.release_own(connection, self._context))
+                await self.advance()
         finally:
             await self._end()
 

@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from swarm_analyticsd import policy
+from swarm_analyticsd.outbox.driver import raw
 from swarm_analyticsd.outbox.errors import OutboxError, OutboxUnavailable
 
 T = TypeVar("T")
@@ -103,6 +104,8 @@ class Counters:
     """What the writer has done."""
 
     commits: int = 0
+    """Those that changed something."""
+
     operations: int = 0
     reruns: int = 0
     failures: int = 0
@@ -191,7 +194,8 @@ class Writer:
         except Exception as error:
             self._fail(jobs, error)
         else:
-            self.trouble = None
+            refused = (job.error for job in jobs if isinstance(job.error, OutboxUnavailable))
+            self._note(next(refused, None))
         self.counters.operations += len(jobs)
         _resolve(jobs)
 
@@ -210,6 +214,7 @@ class Writer:
 
     def _commit(self, jobs: Sequence[_Job]) -> None:
         connection = self._connected()
+        before = raw(connection).total_changes
         try:
             with connection.begin():
                 for job in jobs:
@@ -218,8 +223,11 @@ class Writer:
             if storage_code(error) is not None:
                 raise
             self.counters.reruns += 1
+            before = raw(connection).total_changes
             with connection.begin():
                 self._one_by_one(jobs, connection)
+        if raw(connection).total_changes == before:
+            return
         self.counters.commits += 1
         if self._sync_after_s is not None and self._sync_due is None:
             self._sync_due = time.monotonic() + self._sync_after_s
@@ -252,14 +260,17 @@ class Writer:
         for job in jobs:
             job.error = told
         if isinstance(told, OutboxUnavailable):
-            self.trouble = told
-            if self.on_trouble is not None:
-                self.on_trouble(told)
+            self._note(told)
         if code in DAMAGE:
             self._opening = Opening.DAMAGED
         self._connection = None
         self._sync_due = None
         self._storage.close()
+
+    def _note(self, trouble: OutboxUnavailable | None) -> None:
+        self.trouble = trouble
+        if trouble is not None and self.on_trouble is not None:
+            self.on_trouble(trouble)
 
     def _sync(self) -> None:
         self._sync_due = None
