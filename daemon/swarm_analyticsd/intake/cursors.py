@@ -11,16 +11,17 @@ from swarm_analytics_models.identifiers import uuid7
 from swarm_analyticsd import policy
 from swarm_analyticsd.clock import Chance, Clock
 from swarm_analyticsd.intake import inbox
+from swarm_analyticsd.intake.acceptance import Acceptance
 from swarm_analyticsd.intake.admission import Screened, refuse_overlong, refuse_torn, screen
 from swarm_analyticsd.intake.consent import Consent
 from swarm_analyticsd.intake.decisions import decisions
 from swarm_analyticsd.intake.framing import Framer, Overlong, Piece
-from swarm_analyticsd.intake.ports import Keeps, Sends
+from swarm_analyticsd.intake.ports import Keeps
 from swarm_analyticsd.intake.post import Post
 from swarm_analyticsd.intake.refusals import refusals_of
 from swarm_analyticsd.intake.room import Room
 from swarm_analyticsd.intake.routes import RouteBook
-from swarm_analyticsd.outbox.rows import Admission, Admitted
+from swarm_analyticsd.outbox.rows import Admission
 
 log: Final = logging.getLogger(__name__)
 
@@ -44,7 +45,9 @@ class Cursor:
         """Connections that are at this journal now."""
 
         self.lock = asyncio.Lock()
-        self.in_flight: set[asyncio.Task[Admitted | None]] = set()
+        self.in_flight: set[asyncio.Task[None]] = set()
+        self.accepted = 0
+        self.duplicates = 0
         self.failures = 0
         self.repair: asyncio.Task[None] | None = None
         self._moved = asyncio.Condition()
@@ -72,7 +75,7 @@ class Cursors:
         directory: Path,
         *,
         outbox: Keeps,
-        dispatcher: Sends,
+        acceptance: Acceptance,
         book: RouteBook,
         consent: Consent,
         post: Post,
@@ -83,7 +86,7 @@ class Cursors:
     ) -> None:
         self._directory = directory
         self._outbox = outbox
-        self._dispatcher = dispatcher
+        self._acceptance = acceptance
         self._book = book
         self._consent = consent
         self._post = post
@@ -212,23 +215,23 @@ class Cursors:
         task.add_done_callback(cursor.in_flight.discard)
         task.add_done_callback(lambda _: self._room.leave(size))
 
-    async def _commit(self, cursor: Cursor, screened: Screened) -> Admitted | None:
+    async def _commit(self, cursor: Cursor, screened: Screened) -> None:
         try:
-            admitted = await self._outbox.admit(screened.admission)
+            admitted = await self._acceptance.commit(screened)
         except Exception as error:
             self._break(cursor, error)
-            return None
+            return
         if admitted.stale is not None:
             self._break(cursor, None)
-            return None
+            return
         cursor.failures = 0
+        cursor.accepted += admitted.accepted
+        cursor.duplicates += admitted.duplicates
         cursor.committed = screened.admission.end
         self._tell(cursor, screened.refusals + refusals_of(admitted))
-        self._dispatcher.wake(admitted.woken)
         if self._muted(screened.admission):
             self._on_muted(cursor)
         await cursor.moved()
-        return admitted
 
     def _tell(self, cursor: Cursor, refused: tuple[Refusal, ...]) -> None:
         self._post.receipt(cursor.owner, cursor.name, cursor.committed, refused)
@@ -268,9 +271,3 @@ class Cursors:
                 log.warning("journal %s could not be read again: %s", cursor.name, error)
                 cursor.failures += 1
                 cursor.repair = asyncio.current_task()
-
-
-def accepted_keys(screened: Screened, admitted: Admitted) -> tuple[str, ...]:
-    """Keys of the lines that were not refused, in order."""
-    refused = {each.event.offset for each in admitted.refused}
-    return tuple(event.key for event in screened.admission.events if event.offset not in refused)

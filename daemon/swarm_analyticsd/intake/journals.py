@@ -151,7 +151,7 @@ class Journals:
                 os.close(descriptor)
 
     async def _foresee(self, names: Iterable[str]) -> None:
-        """Find the newest decision in everything unread, so that nothing older than an opt-out is admitted."""
+        """Find the newest decision in what is unread, so that nothing older than an opt-out is admitted."""
         found: list[Decision] = []
         for name in names:
             cursor = await self._cursors.get(name)

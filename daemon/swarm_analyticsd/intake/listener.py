@@ -32,11 +32,15 @@ class Listeners:
 
     capability: str | None
     files: tuple[Path, ...]
-    """What is unlinked when they close."""
+    """What leads here, and is unlinked first."""
 
-    def close(self) -> None:
+    def withdraw(self) -> None:
+        """Let nobody find us any more; who is connected stays so."""
         for path in self.files:
             path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        self.withdraw()
         for listening in (self.http, self.handoff):
             if listening is not None:
                 listening.close()

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from swarm_analytics_models.contract import ConsentMode
-from swarm_analyticsd.outbox.rows import Admission, Admitted, Purged
+from swarm_analyticsd.outbox.rows import Admission, Admitted, KnownDestination, Purged
 
 
 class Keeps(Protocol):
@@ -20,6 +20,8 @@ class Keeps(Protocol):
 
     async def forget_journal(self, name: str) -> None: ...
 
+    async def destinations(self) -> tuple[KnownDestination, ...]: ...
+
     async def set_consent(self, service: str, mode: ConsentMode) -> Purged: ...
 
     async def erase(self) -> None: ...
@@ -33,3 +35,5 @@ class Sends(Protocol):
     def nudge(self) -> None: ...
 
     async def cancel_muted(self, service: str) -> None: ...
+
+    def destination_added(self, known: KnownDestination) -> None: ...

@@ -33,7 +33,7 @@ class Post:
         for journal, progress in mailbox.progress.items():
             outlet.receipt(journal, progress.offset, tuple(progress.refused))
         mailbox.progress = {}
-        if dropped := self.collect(owner):
+        if dropped := self.collect_dropped(owner):
             outlet.notice(Dropped(events=dropped))
 
     def detach(self, owner: str, outlet: Outlet) -> None:
@@ -76,8 +76,13 @@ class Post:
             else:
                 mailbox.dropped.extend(theirs)
 
-    def collect(self, owner: str) -> tuple[DroppedEvent, ...]:
-        """What waited for an owner, handed over."""
+    def collect_refusals(self, owner: str, journal: str) -> tuple[Refusal, ...]:
+        """What was refused of a journal and not told yet, for an app that asks."""
+        progress = self._mailbox(owner).progress.pop(journal, None)
+        return () if progress is None else tuple(progress.refused)
+
+    def collect_dropped(self, owner: str) -> tuple[DroppedEvent, ...]:
+        """Dropped events that wait for an owner, for an app that asks."""
         mailbox = self._mailbox(owner)
         waiting = tuple(mailbox.dropped)
         mailbox.dropped.clear()
