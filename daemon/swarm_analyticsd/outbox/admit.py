@@ -233,7 +233,7 @@ def _event_rows(
             row.event.priority,
             row.event.muted_without_consent,
             row.event.evictable,
-            row.event.ordering_key,
+            row.event.ordering_key if row.state in KEEPS_BODY else None,
             row.event.key,
             told,
             row.event.client,
