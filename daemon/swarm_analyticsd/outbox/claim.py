@@ -80,7 +80,8 @@ def claim(connection: Connection, context: Context, lease: int, wish: Wish) -> C
         chosen = _choose(sweep, lease, None)
     if chosen:
         move(connection, [_ref(row) for row in chosen], Trigger.CLAIM, lease=lease, epoch=context.epoch)
-    contents = dict(connection.execute(_BODIES, {"seqs": as_list(row.seq for row in chosen)}).tuples().all())
+    listed = {"seqs": as_list(row.seq for row in chosen)}
+    contents = {row.seq: row.body for row in connection.execute(_BODIES, listed)} if chosen else {}
     delivered = connection.execute(_DELIVERED, {"destination": wish.destination}).scalar()
     return Claim(
         rows=tuple(_claimed(row, lease, contents[row.seq]) for row in chosen),

@@ -11,8 +11,8 @@ from swarm_analytics_models.contract import Priority
 from swarm_analytics_models.handoff import DroppedEvent
 from swarm_analyticsd import policy
 from swarm_analyticsd.outbox.context import Context, Observed
-from swarm_analyticsd.outbox.errors import OutboxUnavailable
 from swarm_analyticsd.outbox.driver import raw
+from swarm_analyticsd.outbox.errors import OutboxUnavailable
 from swarm_analyticsd.outbox.operate import release_lost
 from swarm_analyticsd.outbox.tables import IS_READY, destinations, events, home
 
