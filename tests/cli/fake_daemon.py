@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from swarm_analytics_models.home import Home
+from swarm_analyticsd import VERSION
 
 
 @dataclass
@@ -18,11 +19,15 @@ class FakeDaemon:
     """`answers` by "METHOD /path": (status, JSON), or a function of the request's body that gives one."""
 
     home: Home
-    answers: dict[str, Any] = field(default_factory=dict)
+    answers: dict[str, Any] = field(
+        default_factory=lambda: {"GET /v1/version": (200, {"version": VERSION, "protocol": 1, "pid": 4242})}
+    )
     requests: list[tuple[str, str, Any]] = field(default_factory=list)
+    """What was asked, but for the version, which every command may ask first."""
 
     def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
-        self.requests.append((method, path, body))
+        if path != "/v1/version":
+            self.requests.append((method, path, body))
         found = self.answers.get(f"{method} {path.partition('?')[0]}")
         if found is None:
             return 404, {"code": "not_found", "message": f"no {path}", "hint": "The test gave no answer."}

@@ -199,7 +199,7 @@ def test_flush_says_how_far_it_has_come(fake: FakeDaemon, capsys: pytest.Capture
 
 @pytest.mark.parametrize("verb", ["pause", "resume"])
 def test_pause_and_resume_take_a_service_or_all(fake: FakeDaemon, verb: str) -> None:
-    fake.answers[f"POST /v1/{verb}"] = (200, {})
+    fake.answers[f"POST /v1/{verb}"] = (200, None)
     assert command(fake, verb, "openswarm") == 0
     assert command(fake, verb) == 0
     assert [body for _, _, body in fake.requests] == [{"service": "openswarm"}, {}]
@@ -246,10 +246,7 @@ def test_consent_is_set_for_a_service_or_all(
 def test_s11_a_secret_comes_from_stdin_and_is_not_shown(
     fake: FakeDaemon, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fake.answers |= {
-        "GET /v1/version": (200, {"version": "0", "protocol": 1, "pid": 1}),
-        "POST /v1/credentials": (200, {}),
-    }
+    fake.answers["POST /v1/credentials"] = (200, None)
     monkeypatch.setattr("sys.stdin", io.StringIO("canary-secret\n"))
     assert command(fake, "credential", "set", "d_ada") == 0
     assert fake.requests[-1][2] == {"destination": "d_ada", "secret": "canary-secret"}
@@ -261,7 +258,6 @@ def test_no_secret_is_taken_from_the_command_line(fake: FakeDaemon) -> None:
 
 
 def test_an_empty_secret_is_refused(fake: FakeDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
-    fake.answers["GET /v1/version"] = (200, {"version": "0", "protocol": 1, "pid": 1})
     monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
     assert command(fake, "credential", "set", "d_ada") == 2
 

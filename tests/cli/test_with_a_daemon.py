@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from swarm_analytics_models.home import Home
 from swarm_analytics_models.status import Status
 from swarm_analyticsd.cli import main
 from tests.support.child import Child, child_environment
-from tests.support.homes import lock_is_held
+from tests.support.homes import lock_is_held, short_directory
 from tests.support.processes import DaemonProcess, Processes, SandboxProcess, command_line
 from tests.support.waiting import eventually
 
@@ -58,22 +59,41 @@ class World:
 
 
 @pytest.fixture
-def world(home: Path, processes: Processes, capsys: pytest.CaptureFixture[str]) -> World:
+def fresh(home: Path, processes: Processes, capsys: pytest.CaptureFixture[str]) -> World:
+    """A daemon and a service of the test's own."""
     service = processes.sandbox()
     return World(home, service, processes.daemon(home, services={"openswarm": service.base_url}), capsys)
 
 
-def test_register_then_status_then_why(world: World) -> None:
-    reference = world.register()
+@pytest.fixture(scope="module")
+def running() -> Iterator[tuple[Path, SandboxProcess, DaemonProcess]]:
+    started = Processes()
+    with short_directory() as directory:
+        try:
+            service = started.sandbox()
+            home = directory / "home"
+            yield home, service, started.daemon(home, services={"openswarm": service.base_url})
+        finally:
+            started.release()
+
+
+@pytest.fixture
+def world(running: tuple[Path, SandboxProcess, DaemonProcess], capsys: pytest.CaptureFixture[str]) -> World:
+    """A daemon that serves several tests, which leave it as they found it."""
+    return World(*running, capsys)
+
+
+def test_register_then_status_then_why(fresh: World) -> None:
+    reference = fresh.register()
     assert reference.startswith("swaref_")
-    (key,) = world.hand_off({"tag": "cli"})
-    code, out, _ = world("flush", "--timeout", "10")
+    (key,) = fresh.hand_off({"tag": "cli"})
+    code, out, _ = fresh("flush", "--timeout", "10")
     assert (code, out) == (0, "Drained: nothing is left to send.\n")
-    code, out, _ = world("status")
+    code, out, _ = fresh("status")
     assert code == 0
     assert out.startswith("All is well.\n")
     assert "Ledger balanced: 1 accepted = 1 delivered" in out
-    code, out, _ = world("why", key)
+    code, out, _ = fresh("why", key)
     assert code == 0
     assert out.startswith(f"{key} is openswarm logs.write for d_")
     assert "It was delivered at" in out
@@ -96,54 +116,54 @@ def test_an_unknown_id_is_1(world: World) -> None:
     assert "nobody" in err
 
 
-def test_paused_events_wait_and_resume_sends_them(world: World) -> None:
-    world.register()
-    assert world("pause", "openswarm")[0] == 0
-    (key,) = world.hand_off({"tag": "cli"})
-    code, out, _ = world("flush", "--timeout", "0.2")
+def test_paused_events_wait_and_resume_sends_them(fresh: World) -> None:
+    fresh.register()
+    assert fresh("pause", "openswarm")[0] == 0
+    (key,) = fresh.hand_off({"tag": "cli"})
+    code, out, _ = fresh("flush", "--timeout", "0.2")
     assert code == 1
     assert out == "Not drained: 1 event waits.\n"
-    assert world("status")[1].startswith("NOT WELL: openswarm is paused; 1 event waits.")
-    code, out, _ = world("events", "--state", "queued", "--json")
+    assert fresh("status")[1].startswith("NOT WELL: openswarm is paused; 1 event waits.")
+    code, out, _ = fresh("events", "--state", "queued", "--json")
     assert [event["id"] for event in json.loads(out)["events"]] == [key]
-    assert world("resume", "openswarm")[0] == 0
-    assert world("flush", "--timeout", "10")[0] == 0
+    assert fresh("resume", "openswarm")[0] == 0
+    assert fresh("flush", "--timeout", "10")[0] == 0
 
 
-def test_dead_events_are_listed_shown_sent_again_and_dropped(world: World) -> None:
-    world.register()
-    world.service.fail(422, route="logs.write")
-    first, second = world.hand_off({"tag": CANARY}, {"tag": "other"})
-    eventually(lambda: world.ledger()["dead"] == 2, what="two dead events")
-    code, out, _ = world("dead", "list")
+def test_dead_events_are_listed_shown_sent_again_and_dropped(fresh: World) -> None:
+    fresh.register()
+    fresh.service.fail(422, route="logs.write")
+    first, second = fresh.hand_off({"tag": CANARY}, {"tag": "other"})
+    eventually(lambda: fresh.ledger()["dead"] == 2, what="two dead events")
+    code, out, _ = fresh("dead", "list")
     assert code == 0
     assert first in out
     assert "422" in out
     assert CANARY not in out
-    assert world("dead", "show", first, "--body")[1].count(CANARY) == 1
-    assert world("status")[1].startswith("NOT WELL: 2 events of openswarm rejected")
-    world.service.calm()
-    assert world("dead", "retry", first)[:2] == (0, "1 event sent again.\n")
-    eventually(lambda: world.ledger()["delivered"] == 1, what="the event that was sent again")
-    assert world("dead", "drop", "--all")[:2] == (0, "1 event dropped.\n")
-    assert world("dead", "show", second)[0] == 1
-    assert world("dead", "retry", second)[0] == 1
-    ledger = world.ledger()
+    assert fresh("dead", "show", first, "--body")[1].count(CANARY) == 1
+    assert fresh("status")[1].startswith("NOT WELL: 2 events of openswarm rejected")
+    fresh.service.calm()
+    assert fresh("dead", "retry", first)[:2] == (0, "1 event sent again.\n")
+    eventually(lambda: fresh.ledger()["delivered"] == 1, what="the event that was sent again")
+    assert fresh("dead", "drop", "--all")[:2] == (0, "1 event dropped.\n")
+    assert fresh("dead", "show", second)[0] == 1
+    assert fresh("dead", "retry", second)[0] == 1
+    ledger = fresh.ledger()
     assert (ledger["dead"], ledger["evicted"], ledger["balanced"]) == (0, 1, True)
 
 
-def test_consent_is_set_shown_and_lifted(world: World) -> None:
-    assert world("pause")[0] == 0
-    world.register()
+def test_consent_is_set_shown_and_lifted(fresh: World) -> None:
+    assert fresh("pause")[0] == 0
+    fresh.register()
     body = {"dashboard_id": CANARY, "action": "open"}
-    world.hand_off(body, route="events.dashboard.event")
-    code, out, _ = world("consent", "minimal", "openswarm")
+    fresh.hand_off(body, route="events.dashboard.event")
+    code, out, _ = fresh("consent", "minimal", "openswarm")
     assert (code, out) == (0, "openswarm: minimal\n1 withdrawn and erased.\n")
     assert [
-        path for path in world.home.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()
+        path for path in fresh.home.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()
     ] == []
-    assert "NOTE: Consent for openswarm is minimal" in world("status")[1]
-    assert world("consent", "full")[:2] == (0, "openswarm: full\n")
+    assert "NOTE: Consent for openswarm is minimal" in fresh("status")[1]
+    assert fresh("consent", "full")[:2] == (0, "openswarm: full\n")
 
 
 def test_a_secret_is_taken_from_stdin_and_shown_nowhere(world: World) -> None:
@@ -187,11 +207,11 @@ def test_version_is_this_programs(world: World) -> None:
     assert "running" not in out
 
 
-def test_stop_waits_for_the_end(world: World) -> None:
-    code, out, _ = world("stop", "--wait")
-    assert (code, out) == (0, f"The daemon (pid {world.daemon.pid}) has ended.\n")
-    assert not lock_is_held(world.home)
-    assert world.daemon.wait() == 0
+def test_stop_waits_for_the_end(fresh: World) -> None:
+    code, out, _ = fresh("stop", "--wait")
+    assert (code, out) == (0, f"The daemon (pid {fresh.daemon.pid}) has ended.\n")
+    assert not lock_is_held(fresh.home)
+    assert fresh.daemon.wait() == 0
 
 
 def test_a_second_run_is_75_and_names_the_holder(world: World) -> None:
@@ -216,12 +236,12 @@ def test_watch_shows_it_again_and_again_until_ctrl_c(
     assert "Traceback" not in watching.errors
 
 
-def test_watch_outlives_the_daemon_and_says_that_it_is_gone(world: World, processes: Processes) -> None:
-    command = [sys.executable, "-m", "swarm_analyticsd", "status", "--watch", "--home", str(world.home)]
+def test_watch_outlives_the_daemon_and_says_that_it_is_gone(fresh: World, processes: Processes) -> None:
+    command = [sys.executable, "-m", "swarm_analyticsd", "status", "--watch", "--home", str(fresh.home)]
     watching = Child(command)
     processes.keep(watching)
     watching.line()
-    world.daemon.kill()
+    fresh.daemon.kill()
     while not watching.line().startswith("NOT WELL: no daemon"):
         continue
     os.kill(watching.pid, signal.SIGINT)
