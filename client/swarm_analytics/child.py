@@ -32,6 +32,30 @@ _PASSED_ON: Final = frozenset(
 _PASSED_ON_PREFIXES: Final = ("LC_", "XDG_", "SWARM_ANALYTICSD_")
 
 
+_births = threading.RLock()
+"""Held while a child is born and while this process forks: no fork copies a pipe that nobody knows of."""
+
+_processes: set["subprocess.Popen[bytes]"] = set()
+
+
+def _leave_to_parent() -> None:
+    """In a forked child: hold no pipe of the parent's children, which would keep them alive."""
+    global _births
+    _births = threading.RLock()
+    for process in _processes:
+        _close_pipe(process)
+        process.poll()  # no child of this process, which settles it without a warning
+    _processes.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=lambda: _births.acquire(),
+        after_in_parent=lambda: _births.release(),
+        after_in_child=_leave_to_parent,
+    )
+
+
 class Ready(BaseModel):
     """The line that a daemon prints when it accepts hand-offs."""
 
@@ -63,20 +87,9 @@ class Child:
         """None while it runs. Reaps it when it has ended."""
         return self._process.poll()
 
-    def release(self) -> None:
-        """Close this process's end of the pipe."""
-        _close_pipes(self._process)
-
     def end(self, timeout: float) -> None:
         """End it by closing the pipe, kill it when `timeout` seconds were not enough, and reap it."""
-        import subprocess
-
-        self.release()
-        try:
-            self._process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        _end(self._process, timeout)
 
 
 def command(home: Home, arguments: list[str]) -> list[str]:
@@ -107,16 +120,19 @@ def spawn(home: Home, arguments: list[str], deadline: float) -> Child:
 
     log, log_from = _open_log(home)
     try:
-        process = subprocess.Popen(
-            command(home, arguments),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            cwd=home.root,
-            env=scrubbed_environment(os.environ),
-            umask=0o077 if os.name == "posix" else -1,
-            start_new_session=True,  # what a terminal sends to the app's group is not for the daemon
-        )
+        with _births:
+            process = subprocess.Popen(
+                command(home, arguments),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                cwd=home.root,
+                env=scrubbed_environment(os.environ),
+                umask=0o077 if os.name == "posix" else -1,
+                start_new_session=True,  # what a terminal sends to the app's group is not for the daemon
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )
+            _processes.add(process)
     except OSError as error:
         raise DaemonStartError(
             f"cannot start {sys.executable}: {error}", "Check the installation."
@@ -156,10 +172,7 @@ def _failure(
         code = process.wait(policy.ADOPT_POLL_S) if not line else None
     except subprocess.TimeoutExpired:
         code = None
-    if code is None:
-        process.kill()
-        process.wait()
-    _close_pipes(process)
+    _end(process, 0.0)
     said = _log_tail(home, log_from)
     if code == EXIT_HOME_TAKEN:
         return HomeTaken(said)
@@ -176,7 +189,19 @@ def _failure(
     )
 
 
-def _close_pipes(process: "subprocess.Popen[bytes]") -> None:
+def _end(process: "subprocess.Popen[bytes]", timeout: float) -> None:
+    import subprocess
+
+    _close_pipe(process)
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    _processes.discard(process)
+
+
+def _close_pipe(process: "subprocess.Popen[bytes]") -> None:
     if process.stdin is not None:
         process.stdin.close()
 

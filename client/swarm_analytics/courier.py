@@ -200,7 +200,7 @@ class Courier:
 
 
 _couriers: dict[Path, Courier] = {}
-_couriers_lock = threading.Lock()
+_couriers_lock = threading.RLock()
 
 
 def hand_off_for(home: Home) -> HandOff:
@@ -212,12 +212,29 @@ def hand_off_for(home: Home) -> HandOff:
         return courier.hand_off
 
 
-def _begin_in_child() -> None:
+def _before_fork() -> None:
+    """Let nobody be in the middle of opening a journal: the child must know of every file it inherits."""
+    _couriers_lock.acquire()
+    for courier in _couriers.values():
+        courier.hand_off.lock.acquire()
+
+
+def _after_fork_in_parent() -> None:
+    for courier in _couriers.values():
+        courier.hand_off.lock.release()
+    _couriers_lock.release()
+
+
+def _after_fork_in_child() -> None:
     global _couriers_lock
-    _couriers_lock = threading.Lock()
+    _couriers_lock = threading.RLock()
     for courier in _couriers.values():
         courier.begin_in_child()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_in_child)
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
+    )

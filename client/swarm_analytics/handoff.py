@@ -61,7 +61,7 @@ class HandOff:
         self._begin()
 
     def _begin(self) -> None:
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._journal = Journal(self.home)
         self._link: Link | None = None
         self._announced: str | None = None
@@ -76,7 +76,7 @@ class HandOff:
 
     def append(self, line: bytes, destination: Declared | None) -> None:
         """Journal one line and send it. Raises HandOffError; then the line is nowhere."""
-        with self._lock:
+        with self.lock:
             if not self._started:
                 self._started = True
                 self._start()
@@ -100,7 +100,7 @@ class HandOff:
 
     def attach(self, link: Link) -> bool:
         """Use `link` from the next line on. False: it did not take the opening, or there is no journal."""
-        with self._lock:
+        with self.lock:
             if self._journal.was_removed():
                 self._journal.rotate()
             current = self._journal.current
@@ -115,27 +115,27 @@ class HandOff:
 
     def detach(self, link: Link) -> None:
         """Stop using `link`, if it is still the one in use."""
-        with self._lock:
+        with self.lock:
             if self._link is link:
                 self._link = None
         link.close()
 
     def receipted(self, journal: str, offset: int) -> None:
         """The daemon has committed everything of `journal` before `offset`."""
-        with self._lock:
+        with self.lock:
             self._journal.receipted(journal, offset)
             self.consent.receipted(journal, offset)
 
     def rotate(self) -> None:
         """Start a new segment, so that the present one can be given back."""
-        with self._lock:
+        with self.lock:
             current = self._journal.current
             if current is not None and current.end:
                 self._journal.rotate()
 
     def positions(self) -> list[tuple[str, int, int]]:
         """(name, receipted, end) of segments with unreceipted lines, oldest first, and of the current."""
-        with self._lock:
+        with self.lock:
             segments = self._journal.pending
             if self._journal.current is not None and self._journal.current not in segments:
                 segments.append(self._journal.current)
@@ -144,23 +144,23 @@ class HandOff:
     @property
     def wanting(self) -> bool:
         """Whether something waits for a daemon."""
-        with self._lock:
+        with self.lock:
             return self.asked or bool(self.adoptions) or bool(self._journal.pending)
 
     def decided(self, service: str, mode: ConsentMode) -> None:
         """The line just handed off was the user's decision."""
-        with self._lock:
+        with self.lock:
             current = self._journal.current
             if current is not None:
                 self.consent.decided(service, mode, current.name, current.end)
 
     def heard_consent(self, service: str, mode: ConsentMode) -> None:
-        with self._lock:
+        with self.lock:
             self.consent.heard(service, mode)
 
     def call_daemon(self) -> None:
         """Have the background thread look for a daemon now, and start one where it may."""
-        with self._lock:
+        with self.lock:
             self.asked = True
             if not self._started:
                 self._started = True

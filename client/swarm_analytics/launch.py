@@ -39,10 +39,7 @@ _state = _State()
 
 def _forget_parents_children() -> None:
     global _state
-    for child in _state.children.values():
-        child.release()
-        child.exit_code()  # no child of this process: forgotten without a warning
-    _state = _State()
+    _state = _State(stopped=_state.stopped)
 
 
 if hasattr(os, "register_at_fork"):
@@ -174,7 +171,7 @@ def _start_or_adopt(home: Home, services: Mapping[str, str], arguments: list[str
     former = _state.children.get(home.root)
     if former is not None and former.exit_code() is not None:
         del _state.children[home.root]
-        former.release()
+        former.end(policy.ADOPT_POLL_S)
     while True:
         running = running_daemon(home)
         if running is not None and not version.is_older(running.version, version.installed()):

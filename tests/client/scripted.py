@@ -27,7 +27,9 @@ class Connection:
         self.ended = False
         if reading:
             self._may_read.set()
-        if welcome:
+        with contextlib.suppress(
+            OSError
+        ):  # the app may have ended already; what it sent is read all the same
             sock.sendall(welcome)
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -115,6 +117,8 @@ class ScriptedDaemon:
             }
         )
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in ("handoff.sock", "daemon.sock"):
+            (home / name).unlink(missing_ok=True)
         self._listener: socket.socket | None = None
         self._http = self._serve_http(loopback)
         handoff = None if loopback else self._listen(home / "handoff.sock")

@@ -42,6 +42,16 @@ with open(home + "/ended", "w"):
     pass
 """
 
+LISTENING = READY.replace(
+    "# listen",
+    f"""
+sys.path[:0] = [{str(Path(__file__).parents[2])!r}]
+from pathlib import Path
+from tests.client.scripted import ScriptedDaemon
+scripted = ScriptedDaemon(Path(home))
+""",
+)
+
 Program = Callable[[str], None]
 
 
@@ -256,17 +266,7 @@ def test_versions_compare_by_number(version: str, than: str, older: bool) -> Non
 
 
 def test_many_threads_start_one(home: Path, program: Program) -> None:
-    program(
-        READY.replace(
-            "# listen",
-            f"""
-sys.path[:0] = [{str(Path(__file__).parents[2])!r}]
-from pathlib import Path
-from tests.client.scripted import ScriptedDaemon
-scripted = ScriptedDaemon(Path(home))
-""",
-        )
-    )
+    program(LISTENING)
     daemons: list[launch.Daemon] = []
     threads = [threading.Thread(target=lambda: daemons.append(start_daemon(home))) for _ in range(4)]
     for thread in threads:
@@ -283,7 +283,7 @@ scripted = ScriptedDaemon(Path(home))
 def test_a_hand_off_that_finds_no_daemon_starts_one_and_again_when_it_crashed(
     home: Path, program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program(READY)
+    program(LISTENING)
     monkeypatch.delenv(AUTOSTART_VARIABLE)
     client = AnalyticsClient(home)
     assert not home.exists()
