@@ -33,13 +33,16 @@ class _State:
     stopped: set[Path] = field(default_factory=set)
     """Homes whose daemon this process stopped on purpose: none is started there by the way."""
 
+    arguments: dict[Path, list[str]] = field(default_factory=dict)
+    """What `start_daemon` asked for, so that a daemon started anew after a crash is the same."""
+
 
 _state = _State()
 
 
 def _forget_parents_children() -> None:
     global _state
-    _state = _State(stopped=_state.stopped)
+    _state = _State(stopped=_state.stopped, arguments=_state.arguments)
 
 
 if hasattr(os, "register_at_fork"):
@@ -114,7 +117,9 @@ def start_daemon(
         arguments.append(f"--listen={listen}")
     chosen = resolve_home(home)
     _state.stopped.discard(chosen.root)
-    return ensure_daemon(chosen, services=services or {}, arguments=arguments, wait=wait)
+    if arguments:
+        _state.arguments[chosen.root] = arguments
+    return ensure_daemon(chosen, services=services, wait=wait)
 
 
 def switched_off() -> bool:
@@ -152,7 +157,6 @@ def ensure_daemon(
     home: Home,
     *,
     services: Mapping[str, str] | None = None,
-    arguments: list[str] | None = None,
     wait: float = policy.START_WAIT_S,
 ) -> Daemon:
     """The daemon of `home`, started if need be. Raises as `start_daemon`."""
@@ -162,12 +166,12 @@ def ensure_daemon(
             f"another thread has been starting a daemon in {home.root} for {wait:g} s", "Try again."
         )
     try:
-        return _start_or_adopt(home, services or {}, arguments or [], deadline)
+        return _start_or_adopt(home, services or {}, deadline)
     finally:
         _state.lock.release()
 
 
-def _start_or_adopt(home: Home, services: Mapping[str, str], arguments: list[str], deadline: float) -> Daemon:
+def _start_or_adopt(home: Home, services: Mapping[str, str], deadline: float) -> Daemon:
     former = _state.children.get(home.root)
     if former is not None and former.exit_code() is not None:
         del _state.children[home.root]
@@ -181,7 +185,7 @@ def _start_or_adopt(home: Home, services: Mapping[str, str], arguments: list[str
         if running is not None:
             _replace(home, running, deadline)
         try:
-            child = spawn(home, arguments, deadline)
+            child = spawn(home, _state.arguments.get(home.root, []), deadline)
         except HomeTaken as taken:
             if time.monotonic() >= deadline:
                 raise DaemonStartError(

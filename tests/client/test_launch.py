@@ -285,6 +285,7 @@ def test_a_hand_off_that_finds_no_daemon_starts_one_and_again_when_it_crashed(
 ) -> None:
     program(LISTENING)
     monkeypatch.delenv(AUTOSTART_VARIABLE)
+    launch._state.arguments[home] = ["--durability=fast"]
     client = AnalyticsClient(home)
     assert not home.exists()
     client.logs.write(tag="t")
@@ -293,6 +294,7 @@ def test_a_hand_off_that_finds_no_daemon_starts_one_and_again_when_it_crashed(
     os.kill(starts(home)[0]["pid"], 9)
     eventually(lambda: len(starts(home)) == 2, what="another start")
     eventually(lambda: child_pid(home) == starts(home)[1]["pid"], what="the next child")
+    assert [started["arguments"] for started in starts(home)] == [["--durability=fast"]] * 2
     handle = launch.Daemon(Home(home), "", starts(home)[1]["pid"], "0.1.0")
     handle.stop()
     assert not launch.autostart_allowed(Home(home))
