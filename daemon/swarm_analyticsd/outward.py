@@ -14,6 +14,7 @@ from swarm_analyticsd import VERSION, policy
 from swarm_analyticsd.clock import Chance, Clock
 from swarm_analyticsd.credentials.choice import open_vault
 from swarm_analyticsd.credentials.vault import Vault
+from swarm_analyticsd.delivery.send import http_transports
 from swarm_analyticsd.intake.api import Views, make_api
 from swarm_analyticsd.intake.guard import Guard
 from swarm_analyticsd.intake.late import LateDispatcher
@@ -59,6 +60,7 @@ class Outward:
             vault=self._vault,
             clock=parts.clock,
             chance=parts.chance,
+            transport_factory=http_transports(parts.configuration.settings.proxy),
             on_dropped=parts.reception.dropped,
         )
         self._operations = Operations(

@@ -105,8 +105,8 @@ def test_a_dead_holders_pid_is_never_named(home: Path) -> None:
 
 def test_of_many_starters_at_once_one_has_the_home_and_the_others_name_it(home: Path) -> None:
     prepare_home(Home(home))
-    for _ in range(5):
-        starters = [starter(home) for _ in range(8)]
+    for _ in range(3):
+        starters = [starter(home) for _ in range(6)]
         said = {}
         for each in starters:
             assert each.stdout is not None

@@ -46,8 +46,9 @@ class Consent:
 
     async def set(self, service: str, mode: ConsentMode) -> int:
         """Decide now; returns how many events were withdrawn. Their bodies are for the caller to erase."""
+        withdrawn = await self._apply(service, mode)
         self._newest[service] = uuid7()
-        return await self._apply(service, mode)
+        return withdrawn
 
     async def foresee(self, found: Iterable[Decision]) -> None:
         """Apply the newest of these where it is an opt-out: before older lines are admitted."""
@@ -67,12 +68,12 @@ class Consent:
         """Apply a decision that came as an event, unless a newer one is known."""
         if not self.is_news(decision):
             return
-        self._newest[decision.service] = _moment(decision)
         mode = ConsentMode.MINIMAL if decision.opted_out else ConsentMode.FULL
         if self._modes[decision.service] is not mode:
             await self._apply(decision.service, mode)
             if mode is ConsentMode.MINIMAL:
                 self._on_opted_out()
+        self._newest[decision.service] = max(_moment(decision), self._newest.get(decision.service, ""))
 
     async def _apply(self, service: str, mode: ConsentMode) -> int:
         purged = await self._outbox.set_consent(service, mode)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from swarm_analytics_models.handoff import Refusal
 from swarm_analytics_models.identifiers import uuid7
 from swarm_analyticsd import policy
 from swarm_analyticsd.clock import Chance, Clock
@@ -188,6 +187,7 @@ class Cursors:
                     cut = decision.offset - cursor.taken
                     await self._submit(cursor, data[:cut])
                     data = data[cut:]
+                    await self.settle(cursor)
                     await self._consent.decide(decision)
         except Exception as error:
             self._break(cursor, error)
@@ -227,14 +227,12 @@ class Cursors:
         cursor.failures = 0
         cursor.accepted += admitted.accepted
         cursor.duplicates += admitted.duplicates
-        cursor.committed = screened.admission.end
-        self._tell(cursor, screened.refusals + refusals_of(admitted))
+        cursor.committed = max(cursor.committed, screened.admission.end)
+        refused = sorted(screened.refusals + refusals_of(admitted), key=lambda refusal: refusal.offset)
+        self._post.receipt(cursor.owner, cursor.name, cursor.committed, tuple(refused))
         if self._muted(screened.admission):
             self._on_muted(cursor)
         await cursor.moved()
-
-    def _tell(self, cursor: Cursor, refused: tuple[Refusal, ...]) -> None:
-        self._post.receipt(cursor.owner, cursor.name, cursor.committed, refused)
 
     def _muted(self, admission: Admission) -> bool:
         erasing = self._consent.erasing

@@ -94,7 +94,8 @@ class Outlet:
             self._notice_bytes -= len(line)
             return line
         if self._receipts:
-            journal, progress = self._receipts.popitem()
+            journal = next(iter(self._receipts))
+            progress = self._receipts.pop(journal)
             receipt = Receipt(journal=journal, offset=progress.offset, refused=tuple(progress.refused))
             return receipt.model_dump_json().encode() + b"\n"
         return b""

@@ -13,7 +13,7 @@ from swarm_analyticsd import VERSION, policy
 from swarm_analyticsd.intake.consent import Consent
 from swarm_analyticsd.intake.cursors import Cursor, Cursors, MissingBytes
 from swarm_analyticsd.intake.framing import Framer, Overlong
-from swarm_analyticsd.intake.inbox import NotAJournal
+from swarm_analyticsd.intake.inbox import NotAJournal, is_journal, owner_of
 from swarm_analyticsd.intake.journals import Journals
 from swarm_analyticsd.intake.outlet import Outlet
 from swarm_analyticsd.intake.post import Post
@@ -54,6 +54,7 @@ class Stream:
         self._own_pid = own_pid
         self._outlet = Outlet(connection)
         self._framer = Framer()
+        self._owner: str | None = None
         self._cursor: Cursor | None = None
         self._position = 0
         self._deadline = asyncio.timeout(policy.HELLO_DEADLINE_S)
@@ -72,6 +73,8 @@ class Stream:
             log.debug("a hand-off connection broke: %s", error)
         finally:
             self._leave()
+            if self._owner is not None:
+                self._post.detach(self._owner, self._outlet)
             self._outlet.close()
             self._journals.scan_soon()
 
@@ -124,26 +127,30 @@ class Stream:
                 "Stop this daemon and start one of the app's version; the journal keeps what was handed off.",
             )
         self._deadline.reschedule(None)
-        first = self._cursor is None
-        self._leave()
-        if first:
+        if not is_journal(hello.journal):
+            raise _unreadable(NotAJournal(f"{hello.journal[:80]!r} is no journal's name"))
+        owner = owner_of(hello.journal)
+        if self._owner is None:
             self._outlet.notice(
                 Welcome(protocol=PROTOCOL, version=VERSION, pid=self._own_pid, consent=self._consent.modes)
             )
+            self._owner = owner
+            self._post.attach(owner, self._outlet)
+        elif owner != self._owner:
+            raise Refused("journal", "the hello is for another app's journal", "Connect anew for it.")
         try:
             cursor = await self._journals.reach(hello.journal, hello.offset)
         except (MissingBytes, NotAJournal, OSError) as error:
             raise _unreadable(error) from error
+        self._leave()
         self._cursor = cursor
         self._position = hello.offset
         cursor.attached += 1
-        self._post.attach(cursor.owner, self._outlet)
         self._outlet.receipt(cursor.name, cursor.committed, ())
 
     def _leave(self) -> None:
         if self._cursor is not None:
             self._cursor.attached -= 1
-            self._post.detach(self._cursor.owner, self._outlet)
 
 
 def _hello(line: bytes) -> Hello | None:
