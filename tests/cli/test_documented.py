@@ -23,6 +23,7 @@ from swarm_analytics_sandbox.faults import FinalAction, Latency, parse_script
 from swarm_analytics_sandbox.service import Service
 from swarm_analyticsd.cli import app, main, run
 from swarm_analyticsd.cli.status_page import status_page
+from swarm_analyticsd.settings import Settings
 from tests.cli.test_status_page import daemon, service
 
 ROOT: Final = Path(__file__).parents[2]
@@ -160,6 +161,12 @@ def test_the_readme_explains_what_status_says() -> None:
     for phrase in explained:
         pattern = ".*".join(re.escape(part) for part in phrase.split("..."))
         assert any(re.search(pattern, page) for page in pages), phrase
+
+
+def test_every_setting_is_documented() -> None:
+    assert set(re.findall(r"^\| `([a-z_]+)` \|", section("config"), re.MULTILINE)) == set(
+        Settings.model_fields
+    )
 
 
 def test_the_sandbox_documentation_holds() -> None:

@@ -41,7 +41,7 @@ def daemon(**changes: Any) -> DaemonStatus:
         "sqlite_version": "3.51.3",
         "rss_bytes": 61_000_000,
         "outbox_bytes": 120_000,
-        "credential_store": "keyring",
+        "credential_store": "keyring (the system's)",
     }
     return DaemonStatus(**(facts | changes))
 
@@ -138,6 +138,19 @@ def test_a_missing_credential_is_wrong_and_a_pending_one_only_noted() -> None:
         "All is well.",
         "NOTE: openswarm is being registered; 2 events wait for that.",
         "  -> It goes on by itself as soon as the service answers.",
+    ]
+
+
+def test_a_first_launch_offline_is_told_from_a_registration_under_way() -> None:
+    offline = service(
+        credential=CredentialState.PENDING, queued=2, next_attempt_at=NOW + 5, last_error="no route to host"
+    )
+    assert verdict(of(openswarm=offline)) == [
+        "NOT WELL: openswarm is out of reach and gives no credential; next try at",
+        "  14:13:25 (in 5 s); 2 events wait, nothing is lost. Last error: no route to",
+        "  host.",
+        "  -> Check the network and the base URL. It is tried again by itself; to try",
+        "     now: swarm-analyticsd flush",
     ]
 
 

@@ -29,6 +29,9 @@ class Weight(IntEnum):
     NOTE = 1
     """True, perhaps wanted, and easily forgotten."""
 
+    ASIDE = 2
+    """What the daemon says of the machine it runs on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -94,7 +97,7 @@ def _of_daemon(status: Status) -> Iterator[Finding]:
             "run",
         )
     for warning in daemon.warnings:
-        yield Finding(Weight.NOTE, visible(warning), "")
+        yield Finding(Weight.ASIDE, visible(warning), "")
     if daemon.durability == "memory":
         yield Finding(
             Weight.WRONG,
@@ -110,7 +113,7 @@ def _of_service(name: str, service: ServiceStatus, now: float) -> Iterator[Findi
     known = [destination for destination in service.destinations if destination.ref]
     for destination in known:
         label = f"{name} ({visible(destination.identity, 40)})" if len(known) > 1 else name
-        yield from _of_credential(label, destination)
+        yield from _of_credential(label, destination, now)
         yield from _of_breaker(label, destination, now)
         yield from _of_held(name, label, destination)
     lost = sum(destination.held for destination in service.destinations if not destination.ref)
@@ -137,12 +140,16 @@ def _error(destination: DestinationStatus) -> str:
     return f" Last error: {visible(destination.last_error, _ERROR_CHARACTERS).rstrip('.')}."
 
 
-def _of_credential(label: str, destination: DestinationStatus) -> Iterator[Finding]:
+def _trial(destination: DestinationStatus, now: float) -> str:
+    return f"; next try {due(destination.next_attempt_at, now)}" if destination.next_attempt_at else ""
+
+
+def _of_credential(label: str, destination: DestinationStatus, now: float) -> Iterator[Finding]:
     some = destination.queued + destination.held
     waiting = wait(some)
     ref = visible(destination.ref)
     by_itself = not destination.identity.startswith("token:")
-    if not some and destination.credential is not CredentialState.HELD:
+    if destination.credential is not CredentialState.HELD and not some:
         return
     match destination.credential:
         case CredentialState.PRESENT:
@@ -162,6 +169,16 @@ def _of_credential(label: str, destination: DestinationStatus) -> Iterator[Findi
                 f"{label} has no credential; {waiting}.{_error(destination)}",
                 "Start the app that has it, or:",
                 f"credential set {ref}",
+            )
+        case CredentialState.PENDING if destination.breaker is not BreakerState.CLOSED:
+            return  # told as such
+        case CredentialState.PENDING if destination.last_error:
+            yield Finding(
+                Weight.WRONG,
+                f"{label} is out of reach and gives no credential{_trial(destination, now)}; {waiting}, "
+                f"nothing is lost.{_error(destination)}",
+                "Check the network and the base URL. It is tried again by itself; to try now:",
+                "flush",
             )
         case CredentialState.PENDING:
             yield Finding(
@@ -183,12 +200,9 @@ def _of_breaker(label: str, destination: DestinationStatus, now: float) -> Itera
                 "The others follow by themselves when it is delivered.",
             )
         case BreakerState.OPEN:
-            trial = (
-                f"; next try {due(destination.next_attempt_at, now)}" if destination.next_attempt_at else ""
-            )
             yield Finding(
                 Weight.WRONG,
-                f"{label} is out of reach{trial}; {waiting}, nothing is lost; "
+                f"{label} is out of reach{_trial(destination, now)}; {waiting}, nothing is lost; "
                 f"last delivery {ago(destination.last_delivered_at, now)}.{_error(destination)}",
                 "Check the network. It is tried again by itself; to try now:",
                 "flush",

@@ -160,6 +160,6 @@ def _daemon(status: Status, width: int) -> list[Line]:
             f"{daemon.durability}, {size(daemon.rss_bytes)} memory, outbox {size(daemon.outbox_bytes)}"
         )
         if daemon.credential_store:
-            running += f", credentials in {visible(daemon.credential_store)}"
+            running += f", credentials in {visible(daemon.credential_store.partition(' (')[0])}"
         texts = [*_wrap(running, width, "  ", 2), *texts]
     return [Line(text, Tone.FAINT) for text in texts]
