@@ -8,22 +8,25 @@ from typing import Any, Final
 import httpx
 
 from swarm_analyticsd.cli.reckoning import Call, Reckoning, reckon
-from swarm_analyticsd.cli.stage import PATIENCE_S, Actor, DemoFailed, Stage, freeze, kill
+from swarm_analyticsd.cli.stage import Actor, DemoFailed, Stage, freeze, kill
 
 INSTALL_ID: Final = "demo-install"
 INTERRUPTED: Final = 130
 
 UNAVAILABLE: Final = {"faults": [{"action": {"kind": "status", "status": 503}}]}
-TROUBLED: Final = {
+SHAKY: Final = {
     "faults": [
-        {"match": {"route": "events.*", "count": 3}, "action": {"kind": "reset", "accept": True}},
         {
-            "match": {"route": "events.*", "count": 2},
-            "action": {"kind": "hang", "seconds": 0.3, "accept": True},
-        },
+            "match": {"route": "events.agent.message", "nth": nth, "count": 2},
+            "action": {**action, "accept": True},
+        }
+        for nth, action in ((10, {"kind": "reset"}), (40, {"kind": "hang", "seconds": 0.3}))
     ]
 }
-"""What a service that comes back may do: take events and drop the connection, or not answer."""
+"""What a service that comes back may do: take events and drop the connection, or take them and not answer."""
+
+FLUSH_S: Final = 3
+"""Each `flush` has the daemon try at once instead of backing off."""
 
 
 def demo() -> int:
@@ -91,9 +94,10 @@ class _Story:
         sandbox.kill()
         _say("Nothing answers at the service's address any more.")
         self._app_does(app, self._agent(30))
-        self._start_sandbox("--port", self.base_url.rpartition(":")[2], "--script", self._script(TROUBLED))
-        _say("The service is back. It knows no token of before, takes some events and drops the connection,")
-        _say("and takes others and does not answer.")
+        waiting = self.stage.until(self._backing_off, "the daemon to notice the outage")
+        _say(f"{waiting} events wait in the daemon's outbox; it tries again by itself, ever less often.")
+        self._start_sandbox("--port", self.base_url.rpartition(":")[2], "--script", self._script(SHAKY))
+        _say("The service is back, but knows no token of before, and it takes some events without an answer.")
         self._expect_all_there()
 
     def _both_are_killed(self, app: Actor, daemon: int) -> None:
@@ -104,8 +108,8 @@ class _Story:
         kill(app.pid, daemon)
         app.wait()
         _say(f"kill -9 {app.pid} {daemon}, right after the app's last call returned.")
-        waiting = sum(journal.stat().st_size for journal in self.stage.home.inbox.iterdir())
-        _say(f"What is left of these calls is in the home's inbox ({waiting:,} bytes).")
+        journals = [journal.name for journal in self.stage.home.inbox.iterdir()]
+        _say(f"What no daemon has taken is in the home's inbox: {', '.join(journals)}.")
 
     def _app_comes_back(self) -> None:
         self._title("A fresh daemon takes the inbox")
@@ -123,7 +127,7 @@ class _Story:
     def _ending(self) -> int:
         self._title("swarm-analyticsd status")
         self.stage.command("status", capture=False)
-        ledger = json.loads(self._command("status", "--json"))["ledger"]
+        ledger = self._status()["ledger"]
         reckoning = reckon(self.sent, self._control("good"), self._control("ledger"), ledger)
         self._title("What the app sent, and what the service has")
         _show(reckoning)
@@ -175,24 +179,37 @@ class _Story:
             self.sent.append(Call(line["called"], line["id"]))
 
     def _expect_all_there(self) -> None:
-        """Ask the daemon to try at once, then wait until the service has everything."""
-        drained = self._command("flush", "--timeout", str(PATIENCE_S))
-        self.stage.until(lambda: self._there() >= len(self.sent), f"the service to have all\n{drained}")
-        _say(f"The app has sent {len(self.sent)} events so far; the service has {self._there()}.")
+        self.stage.until(self._all_there, f"the service to have all of {len(self.sent)} events")
+        _say(f"The app has sent {len(self.sent)} events so far; the service has all of them.")
 
-    def _there(self) -> int:
+    def _all_there(self) -> bool:
+        self.stage.command("flush", "--timeout", str(FLUSH_S))
         there: int = self._control("ledger")["unique"]
-        return there
+        return there >= len(self.sent)
+
+    def _backing_off(self) -> int | None:
+        """How many events wait while the service cannot be reached; None as long as not all is known."""
+        status = self._status()
+        ledger = status["ledger"]
+        waiting: int = ledger["queued"] + ledger["leased"] + ledger["held"]
+        known = ledger["accepted"] == len(self.sent)
+        return waiting if known and status["services"]["openswarm"]["breaker"] == "open" else None
 
     def _control(self, path: str, body: object = None) -> Any:
         address = f"{self.base_url}/_sandbox/{path}"
-        answer = self.http.get(address) if body is None else self.http.post(address, json=body)
-        answer.raise_for_status()
+        try:
+            answer = self.http.get(address) if body is None else self.http.post(address, json=body)
+            answer.raise_for_status()
+        except httpx.HTTPError as error:
+            raise DemoFailed(f"the sandbox does not answer at {address}: {error}") from error
         return answer.json()
 
-    def _command(self, *arguments: str) -> str:
-        done = self.stage.command(*arguments)
-        return done.stdout if done.returncode == 0 else f"{done.stdout}{done.stderr}"
+    def _status(self) -> dict[str, Any]:
+        done = self.stage.command("status", "--json")
+        if done.returncode:
+            raise DemoFailed(f"`status` ended with exit code {done.returncode}\n{done.stdout}{done.stderr}")
+        status: dict[str, Any] = json.loads(done.stdout)
+        return status
 
 
 def _show(reckoning: Reckoning) -> None:
