@@ -103,8 +103,8 @@ async def admit(outbox: Outbox, *events: NewEvent, **more: Any) -> Admitted:
 
 async def claim(outbox: Outbox, limit: int = 100, **more: Any) -> Claim:
     now = outbox._context.clock.now()
-    more.setdefault("destination_id", 1)
-    return await outbox.claim(more.pop("destination_id"), limit=limit, now=now, **{"max_bytes": 1 << 30, **more})
+    more = {"destination_id": 1, "max_bytes": 1 << 30, **more}
+    return await outbox.claim(limit=limit, now=now, **more)
 
 
 async def settle(outbox: Outbox, rows: Sequence[Claimed], verdict: Verdict) -> int:

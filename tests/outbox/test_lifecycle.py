@@ -1,6 +1,7 @@
 """Every state meets every trigger: in the table, and in the real outbox."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 import pytest
@@ -90,7 +91,7 @@ def _attempt(connection: Connection, trigger: Trigger) -> State | None:
 async def test_a_move_obeys_the_table(quick: Outbox, state: State) -> None:
     await bring(quick, state)
     for trigger in Trigger:
-        reached = await quick._write(lambda connection, meant=trigger: _attempt(connection, meant))
+        reached = await quick._write(partial(_attempt, trigger=trigger))
         assert reached is TRANSITIONS.get((state, trigger)), trigger
 
 

@@ -66,20 +66,20 @@ _MARK: Final = (
         events.c.seq == bindparam("of"),
         IS_LEASED,
         events.c.lease == bindparam("held_by"),
-        events.c.epoch == bindparam("now_epoch"),
     )
     .values(phase=bindparam("at"))
 )
 
 
-def claim(connection: Connection, context: Context, lease: int, wish: Wish) -> Claim:
+def claim(connection: Connection, context: Context, number: int, wish: Wish) -> Claim:
     """Lease rows. Those of shut routes that are met on the way are held, so each is passed over once."""
+    lease = (context.epoch << 32) + number
     sweep = _Sweep(connection, wish)
-    chosen = _choose(sweep, lease, wish.avoid)
+    chosen = _choose(sweep, number, wish.avoid)
     if not chosen and wish.avoid is not None:
-        chosen = _choose(sweep, lease, None)
+        chosen = _choose(sweep, number, None)
     if chosen:
-        move(connection, [_ref(row) for row in chosen], Trigger.CLAIM, lease=lease, epoch=context.epoch)
+        move(connection, [_ref(row) for row in chosen], Trigger.CLAIM, lease=lease)
     listed = {"seqs": as_list(row.seq for row in chosen)}
     contents = {row.seq: row.body for row in connection.execute(_BODIES, listed)} if chosen else {}
     delivered = connection.execute(_DELIVERED, {"destination": wish.destination}).scalar()
@@ -90,9 +90,9 @@ def claim(connection: Connection, context: Context, lease: int, wish: Wish) -> C
     )
 
 
-def mark_phase(connection: Connection, context: Context, seq: int, lease: int, phase: Phase) -> bool:
+def mark_phase(connection: Connection, seq: int, lease: int, phase: Phase) -> bool:
     """Keep what is about to be done with a row. False when its lease is not ours any more."""
-    parameters = {"of": seq, "held_by": lease, "now_epoch": context.epoch, "at": phase.value}
+    parameters = {"of": seq, "held_by": lease, "at": phase.value}
     return connection.execute(_MARK, parameters).rowcount == 1
 
 
@@ -147,7 +147,7 @@ class _Sweep:
                 return [row for row in rows if row.route not in shut_routes][:most]
 
 
-def _choose(sweep: _Sweep, lease: int, avoid: int | None) -> list[Row[Any]]:
+def _choose(sweep: _Sweep, turn: int, avoid: int | None) -> list[Row[Any]]:
     wish = sweep.wish
     chosen: list[Row[Any]] = []
     for priority in Priority:
@@ -158,7 +158,7 @@ def _choose(sweep: _Sweep, lease: int, avoid: int | None) -> list[Row[Any]]:
         retries = _without(sweep.find(_RETRIES, priority, most), avoid)
         oldest = _without(sweep.find(_OLDEST, priority, most), avoid)
         newest = _without(sweep.find(_NEWEST, priority, most), avoid) if len(oldest) >= room else []
-        chosen += interleave(retries, oldest, newest, room=room, turn=lease)
+        chosen += interleave(retries, oldest, newest, room=room, turn=turn)
     return _fitting(chosen, wish.max_bytes)
 
 

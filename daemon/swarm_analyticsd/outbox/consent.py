@@ -8,7 +8,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from swarm_analytics_models.contract import ConsentMode
 from swarm_analyticsd.outbox.context import Context
-from swarm_analyticsd.outbox.lifecycle import HeldReason, Trigger
+from swarm_analyticsd.outbox.lifecycle import HeldReason, State, Trigger
 from swarm_analyticsd.outbox.moves import LISTED, SELECT_REFS, as_list, move, refs, walk
 from swarm_analyticsd.outbox.rows import Purged
 from swarm_analyticsd.outbox.tables import IS_HELD, IS_QUEUED, destinations, events, services
@@ -34,7 +34,7 @@ _MUTED_QUEUED: Final = _MUTED.where(IS_QUEUED)
 _MUTED_HELD: Final = _MUTED.where(IS_HELD)
 _KEPT_BACK: Final = _MUTED_HELD.where(events.c.reason == HeldReason.CONSENT.value)
 _TO_RESTRAIN: Final = SELECT_REFS.where(
-    events.c.seq.in_(LISTED), events.c.muted == 1, IS_QUEUED, events.c.destination.in_(_RELUCTANT)
+    events.c.seq.in_(LISTED), events.c.muted == 1, events.c.destination.in_(_RELUCTANT)
 )
 _RELABEL: Final = update(events).where(events.c.seq.in_(LISTED)).values(reason=bindparam("because"))
 _HOMELESS: Final = select(events.c.seq).where(events.c.seq.in_(LISTED), events.c.destination.in_(_UNKNOWN))
@@ -81,9 +81,11 @@ def set_consent(connection: Connection, context: Context, service: str, mode: Co
 
 
 def restrain(connection: Connection, seqs: Iterable[int]) -> None:
-    """Rows that came back to the queue while their service's consent is `hold` are held, as new ones are."""
+    """Rows that are leased or dead no longer are held, as new ones are, where consent is `hold`."""
     rows = refs(connection, _TO_RESTRAIN, {"seqs": as_list(seqs)})
-    move(connection, rows, Trigger.HOLD, reason=HeldReason.CONSENT.value)
+    queued = [row for row in rows if row.state is State.QUEUED]
+    move(connection, queued, Trigger.HOLD, reason=HeldReason.CONSENT.value)
+    _relabel(connection, (row.seq for row in rows if row.state is State.HELD), HeldReason.CONSENT)
 
 
 def _relabel(connection: Connection, seqs: Iterable[int], reason: HeldReason) -> None:

@@ -26,7 +26,7 @@ class Core:
         self._context = context
         self._writer = Writer(database, sync_after_s=after)
         self._reader = None if database.in_memory else Reader(database.connect_reader)
-        self._leases = itertools.count(1)
+        self._claims = itertools.count(1)
 
     async def _write(self, work: Callable[[Connection], T], *, grows: bool = False) -> T:
         """Run `work` in the next commit and wait for that."""

@@ -28,7 +28,7 @@ _OUTBOX: Final = (
     state TEXT NOT NULL, reason TEXT, head INTEGER NOT NULL, accepted_at FLOAT NOT NULL,
     observed_s FLOAT NOT NULL, settled_at FLOAT, due_at FLOAT DEFAULT 0 NOT NULL,
     attempts INTEGER DEFAULT 0 NOT NULL, strikes INTEGER DEFAULT 0 NOT NULL, suspect_mark INTEGER,
-    lease INTEGER, epoch INTEGER, lease_losses INTEGER DEFAULT 0 NOT NULL, phase TEXT, last_status INTEGER,
+    lease INTEGER, lease_losses INTEGER DEFAULT 0 NOT NULL, phase TEXT, last_status INTEGER,
     last_error TEXT, PRIMARY KEY (seq))""",
     'CREATE UNIQUE INDEX events_by_key ON events ("key", destination, route)',
     "CREATE INDEX events_dead ON events (destination, seq) WHERE state = 'dead'",

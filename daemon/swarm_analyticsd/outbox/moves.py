@@ -116,7 +116,7 @@ def promote(connection: Connection, keys: Iterable[tuple[int, str]]) -> None:
 def _write(connection: Connection, seqs: Sequence[int], target: State, values: dict[str, object]) -> None:
     cleared: dict[str, object] = {}
     if target is not State.LEASED:
-        cleared |= {"lease": None, "epoch": None, "phase": None}
+        cleared |= {"lease": None, "phase": None}
     if target not in KEEPS_BODY:
         cleared |= {"ordering_key": None, "head": 0}
     listed = as_list(seqs)

@@ -31,10 +31,8 @@ _ALL: Final = select(destinations.c.id)
 _KEYS: Final = select(func.json_each(bindparam("keys")).table_valued("value").c.value)
 _HELD: Final = SELECT_REFS.where(IS_HELD, events.c.reason == bindparam("because"))
 _DEAD: Final = SELECT_REFS.where(IS_DEAD)
-_LOST: Final = SELECT_REFS.add_columns(events.c.lease_losses, events.c.phase).where(
-    IS_LEASED, events.c.epoch != bindparam("now_epoch")
-)
-_OURS: Final = SELECT_REFS.where(IS_LEASED, events.c.epoch == bindparam("now_epoch"))
+_LEASED: Final = SELECT_REFS.where(IS_LEASED)
+_LOST: Final = _LEASED.add_columns(events.c.lease_losses, events.c.phase)
 
 
 def free(
@@ -89,21 +87,21 @@ def drop_dead(connection: Connection, context: Context, chosen: Chosen) -> int:
     return len(rows)
 
 
-def release_own(connection: Connection, context: Context) -> int:
+def release_own(connection: Connection) -> int:
     """Give this start's leases back, at an orderly end: nothing was lost, nothing counts."""
-    rows = refs(connection, _OURS, {"now_epoch": context.epoch})
+    rows = refs(connection, _LEASED, {})
     move(connection, rows, Trigger.RELEASE)
     restrain(connection, (row.seq for row in rows))
     return len(rows)
 
 
 def release_lost(connection: Connection, context: Context) -> tuple[int, tuple[DroppedEvent, ...]]:
-    """Release every lease of an earlier start, and bury the rows over which daemons died too often.
+    """Release every lease, before this start gives any, and bury rows over which daemons died too often.
 
     Each lost lease counts until a row travels alone; from then on only those lost while it was handled.
     Returns how many leases there were, and the events that are dead now and whose client wants to know.
     """
-    lost = connection.execute(_LOST, {"now_epoch": context.epoch}).all()
+    lost = connection.execute(_LOST).all()
     most = policy.LOSSES_BEFORE_ALONE + policy.DEATHS_WHEN_ALONE
     counted: list[Ref] = []
     spared: list[Ref] = []

@@ -28,6 +28,7 @@ class Reader:
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         self._connect = connect
         self._deadline = 0.0
+        self._closed = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="outbox-reader")
         self._turn = asyncio.Lock()
         self._engine = create_engine("sqlite://", creator=self._driver, poolclass=NullPool)
@@ -36,6 +37,8 @@ class Reader:
     async def run(self, report: Callable[[Connection], T], limit_s: float) -> T:
         """Raises ReportTimeout, OutboxUnavailable."""
         async with self._turn:
+            if self._closed:
+                raise OutboxUnavailable("the outbox is closed", "Start the daemon again, then try again.")
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._thread, self._read, report, limit_s)
 
@@ -47,8 +50,10 @@ class Reader:
             yield
 
     async def close(self) -> None:
-        async with self.ended():
-            self._thread.shutdown(wait=False)
+        if not self._closed:
+            async with self.ended():
+                self._closed = True
+                self._thread.shutdown(wait=False)
 
     def _read(self, report: Callable[[Connection], T], limit_s: float) -> T:
         self._deadline = time.monotonic() + limit_s

@@ -92,6 +92,8 @@ def evict_overflow(connection: Connection, context: Context) -> GivenUp:
             behind = rows[-1].seq
             chosen: list[Ref] = []
             for row in rows:
+                if evicted + len(chosen) == policy.EVICT_ROWS:
+                    break
                 if excess > 0 and row.state in sources(Trigger.EVICT):
                     chosen.append(row)
                     excess -= footprint(row.size)

@@ -211,7 +211,7 @@ def _restored(
     if state is State.QUEUED and hold_muted and values["muted"]:
         state, values["reason"] = State.HELD, HeldReason.CONSENT.value
     turn = (place, values["ordering_key"])
-    values |= {"state": state.value, "destination": place, "lease": None, "epoch": None, "phase": None}
+    values |= {"state": state.value, "destination": place, "lease": None, "phase": None}
     values["head"] = int(state in LIVE and (turn[1] is None or turn not in heads))
     if state in LIVE and turn[1] is not None:
         heads.add(turn)

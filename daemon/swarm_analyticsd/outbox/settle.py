@@ -23,9 +23,7 @@ from swarm_analyticsd.outbox.rows import (
 )
 from swarm_analyticsd.outbox.tables import IS_LEASED, events, ledger
 
-_LEASED: Final = SELECT_REFS.add_columns(events.c.lease).where(
-    events.c.seq.in_(LISTED), events.c.epoch == bindparam("now_epoch"), IS_LEASED
-)
+_LEASED: Final = SELECT_REFS.add_columns(events.c.lease).where(events.c.seq.in_(LISTED), IS_LEASED)
 _NOTE: Final = update(ledger).where(ledger.c.destination == bindparam("of"))
 _NOTE_DELIVERED: Final = _NOTE.values(last_delivered_at=bindparam("at"), last_error=None)
 _NOTE_ERROR: Final = _NOTE.values(last_error=bindparam("error"))
@@ -33,7 +31,7 @@ _NOTE_ERROR: Final = _NOTE.values(last_error=bindparam("error"))
 
 def settle(connection: Connection, context: Context, settlements: Sequence[Settlement]) -> Settled:
     """Apply each verdict whose lease is still ours; ignore the others."""
-    parameters = {"seqs": as_list(one.seq for one in settlements), "now_epoch": context.epoch}
+    parameters = {"seqs": as_list(one.seq for one in settlements)}
     leased = {
         (row.seq, row.lease): Ref(row[0], row[1], State(row[2]), *row[3:6])
         for row in connection.execute(_LEASED, parameters)

@@ -126,7 +126,6 @@ events: Final = Table(
     Column("strikes", Integer, nullable=False, server_default=text("0")),
     Column("suspect_mark", Integer),
     Column("lease", Integer),
-    Column("epoch", Integer),
     Column("lease_losses", Integer, nullable=False, server_default=text("0")),
     Column("phase", Text),
     Column("last_status", Integer),
@@ -136,7 +135,8 @@ events: Final = Table(
 
 `observed_s` is the observed time of acceptance and, once settled, of settling. `due_at` is 0 until a first
 retry. `head`: nothing of the same ordering key goes before it. `reason` says why a row is held, dead or
-evicted. `digest` covers key, route and body.
+evicted. `lease` has the number of the start in its upper half, of the claim in its lower. `digest` covers
+key, route and body.
 """
 
 bodies: Final = Table(

@@ -74,7 +74,8 @@ def vacuum_step(connection: Connection) -> bool:
     file = raw(connection)
     (free,) = file.execute("PRAGMA freelist_count").fetchone()
     if free:
-        file.execute(f"PRAGMA incremental_vacuum({policy.VACUUM_PAGES})").fetchall()
+        # Its rows have no columns, so that `execute` would stop after the first page.
+        file.executescript(f"PRAGMA incremental_vacuum({policy.VACUUM_PAGES})")
     return bool(free > policy.VACUUM_PAGES)
 
 

@@ -88,9 +88,9 @@ class Traffic(Core):
         held(route) instead. Bodies add up to `max_bytes` at most, but for a single larger one. A row with
         `alone` comes by itself. A cancelled claim gives its leases back.
         """
-        lease = next(self._leases)
+        number = next(self._claims)
         wish = claim.Wish(destination_id, limit, now, avoid, shut_routes, max_bytes)
-        future = self._writer.submit(lambda connection: claim.claim(connection, self._context, lease, wish))
+        future = self._writer.submit(lambda connection: claim.claim(connection, self._context, number, wish))
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
@@ -103,9 +103,7 @@ class Traffic(Core):
         A claim leaves it unmarked, which counts as waiting: mark HANDLING before its request is built,
         WAITING before it goes out, HANDLING again when its answer is there.
         """
-        return await self._write(
-            lambda connection: claim.mark_phase(connection, self._context, seq, lease, phase)
-        )
+        return await self._write(lambda connection: claim.mark_phase(connection, seq, lease, phase))
 
     async def settle(self, settlements: Sequence[Settlement]) -> Settled:
         """Say what became of leased events. Those whose lease is not ours any more are left alone."""
