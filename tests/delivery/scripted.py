@@ -160,7 +160,7 @@ class ScriptedServer:
                     self.open_requests -= 1
                 if not go_on:
                     break
-        except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError, ssl.SSLError):
             pass
         finally:
             self._tasks.discard(task)

@@ -33,7 +33,7 @@ from swarm_analyticsd.outbox.lifecycle import DeadReason, HeldReason
 from swarm_analyticsd.outbox.rows import Acknowledge, Claimed, Hold, Postpone, Reject, Release
 from tests.delivery.support import SET_ASIDE, TITLE, Chosen, row
 
-FACTS = Facts(now=100.0, delivered=5, trusted=True)
+FACTS = Facts(now=100.0, delivered=5)
 FAULT = ServiceFault(500, "HTTP 500", ambiguous=True)
 
 
@@ -92,8 +92,8 @@ def test_from_then_on_its_failures_count_even_when_it_is_the_last_event_left() -
     assert isinstance(judged(FAULT, row(suspect_mark=5, strikes=1)).effect, Struck)
 
 
-def test_while_the_breaker_is_not_closed_no_event_is_struck() -> None:
-    outage = judged(FAULT, row(suspect_mark=1, strikes=7), trusted=False)
+def test_while_others_fail_as_well_no_event_is_struck() -> None:
+    outage = judged(FAULT, row(suspect_mark=1, strikes=7), others_fail=True)
     assert outage.verdict == Postpone(100.0, "HTTP 500", strike=False, mark=5)
     assert isinstance(outage.effect, Trouble)
 
@@ -124,8 +124,8 @@ def test_eight_strikes_and_it_is_dead() -> None:
 )
 def test_nothing_of_the_networks_or_the_services_ever_strikes_or_kills(outcome: Outcome) -> None:
     suspicious = row(suspect_mark=0, strikes=policy.EVENT_STRIKES - 1)
-    for trusted in (True, False):
-        verdict = judged(outcome, suspicious, trusted=trusted).verdict
+    for others_fail in (True, False):
+        verdict = judged(outcome, suspicious, others_fail=others_fail).verdict
         assert not isinstance(verdict, Reject)
         assert not (isinstance(verdict, Postpone) and verdict.strike)
 

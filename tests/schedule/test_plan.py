@@ -78,11 +78,19 @@ def test_one_row_probes_a_shut_route_and_the_others_go_back() -> None:
 
 
 def test_a_shut_route_with_nothing_left_to_probe_it_is_forgotten() -> None:
-    assert sort_claimed(Condition(gates=SHUT), [], ANY, now=15.0).gates == NO_GATES
-    assert sort_claimed(Condition(gates=SHUT), [], ANY, now=14.0).gates == SHUT
+    freed = routes.freed(SHUT, TITLE.key)
+    assert sort_claimed(Condition(gates=freed), [], ANY, now=15.0).gates == NO_GATES
+    assert sort_claimed(Condition(gates=freed), [], ANY, now=14.0).gates == freed
     full = replace(ANY, limit=1)
-    crowded = sort_claimed(Condition(gates=SHUT), [row(3, route="logs.write")], full, now=15.0)
-    assert crowded.gates == SHUT
+    crowded = sort_claimed(Condition(gates=freed), [row(3, route="logs.write")], full, now=15.0)
+    assert crowded.gates == freed
+
+
+def test_a_shut_route_that_was_not_asked_for_is_not_forgotten() -> None:
+    freed = routes.freed(SHUT, TITLE.key)
+    barred = replace(ANY, shut_routes=frozenset({TITLE.key}))
+    assert sort_claimed(Condition(gates=freed), [], barred, now=15.0).gates == freed
+    assert sort_claimed(Condition(gates=SHUT), [], ANY, now=15.0).gates == SHUT
 
 
 def test_it_sleeps_until_the_first_thing_that_falls_due() -> None:

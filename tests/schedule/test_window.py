@@ -46,21 +46,26 @@ def test_it_does_not_grow_while_it_is_not_used() -> None:
 
 
 def test_it_stops_growing_when_answers_take_twice_as_long_as_the_best() -> None:
-    window = after(Window(), 20, 0.01)
-    loaded = after(window, 30, 0.025)
-    assert after(loaded, 50, 0.025).limit == loaded.limit
+    window = after(Window(), 20, 0.1)
+    loaded = after(window, 30, 0.25)
+    assert after(loaded, 50, 0.25).limit == loaded.limit
 
 
 def test_it_shrinks_gently_when_answers_take_much_longer() -> None:
-    window = after(Window(), 60, 0.01)
-    overloaded = after(window, 300, 0.2)
+    window = after(Window(), 60, 0.1)
+    overloaded = after(window, 300, 2.0)
     assert 1 <= overloaded.size < window.size
 
 
+def test_differences_of_a_few_milliseconds_do_not_count() -> None:
+    window = after(Window(), 20, 0.0005)
+    assert after(window, 500, 0.03).size == policy.WINDOW_MOST
+
+
 def test_a_better_past_is_forgotten() -> None:
-    overloaded = after(Window(limit=32.0, best_s=0.001, smoothed_s=0.05), 2000, 0.05)
+    overloaded = after(Window(limit=32.0, best_s=0.01, smoothed_s=0.5), 2000, 0.5)
     assert overloaded.size < 32
-    assert after(overloaded, 4000, 0.05).size > 32
+    assert after(overloaded, 4000, 0.5).size > 32
 
 
 @given(st.lists(st.tuples(st.sampled_from("str"), st.floats(0.0001, 100), st.integers(1, 128)), max_size=200))

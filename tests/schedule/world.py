@@ -1,6 +1,7 @@
 """A dispatcher over a real outbox and a scripted service."""
 
 import contextlib
+import json
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -67,8 +68,13 @@ class World:
         await self.open()
 
     async def destination(
-        self, remote: ScriptedServer, *, service: str = "openswarm", identity: str = "install-1",
-        kind: IdentityKind = IdentityKind.INSTALL, token: str | None = "t0",
+        self,
+        remote: ScriptedServer,
+        *,
+        service: str = "openswarm",
+        identity: str = "install-1",
+        kind: IdentityKind = IdentityKind.INSTALL,
+        token: str | None = "t0",  # noqa: S107
     ) -> KnownDestination:
         """Make a destination known; with a token it needs no registration."""
         wanted = Destination(service, remote.base_url, kind, identity)
@@ -89,13 +95,16 @@ class World:
         return admitted
 
     def _event(
-        self, contract: ServiceContract, known: KnownDestination, route_key: str, body: dict[str, Any],
+        self,
+        contract: ServiceContract,
+        known: KnownDestination,
+        route_key: str,
+        body: dict[str, Any],
         client: str | None,
     ) -> NewEvent:
-        import json
-
         route, key = contract.by_key[route_key], uuid7()
         policy = CATEGORY_POLICIES[route.category]
+        stamps = {"submission_id": key} if "submission_id" in route.stamps else {}
         self.offsets += 1
         return NewEvent(
             offset=self.offsets,
@@ -108,7 +117,7 @@ class World:
             evictable=policy.evictable,
             ordering_key=ordering_value(route, body),
             key=key,
-            body=json.dumps(body | ({"submission_id": key} if "submission_id" in route.stamps else {})).encode(),
+            body=json.dumps(body | stamps).encode(),
             client=client,
         )
 
@@ -117,17 +126,21 @@ class World:
 
     async def ledger(self) -> dict[str, int]:
         """What the outbox says became of the events."""
-        found = (await self.outbox.ledger()).model_dump()
-        return {name: count for name, count in found.items() if isinstance(count, int) and count}
+        found = (await self.outbox.tallies()).ledger.model_dump()
+        assert found.pop("balanced")
+        return {name: count for name, count in found.items() if count}
 
     async def settled(self, timeout: float = 10.0, **expected: int) -> None:
         """Wait until the ledger says so."""
 
         async def ask() -> Any:
-            found = (await self.outbox.ledger()).model_dump()
+            found = (await self.outbox.tallies()).ledger.model_dump()
             return all(found[name] == count for name, count in expected.items())
 
-        await eventually_async(ask, timeout, f"the ledger {expected}, not {await self.ledger()},")
+        try:
+            await eventually_async(ask, timeout)
+        except AssertionError:
+            raise AssertionError(f"the ledger is {await self.ledger()}, not {expected}") from None
 
     async def states(self) -> dict[str, list[EventSummary]]:
         """Events by state."""

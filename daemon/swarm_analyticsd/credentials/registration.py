@@ -82,7 +82,9 @@ class Registration:
         self._wait = wait
         self._record = record
         self._changed = changed
-        self._proven = False
+        self._unproven = False
+        """The secret was minted by us and has never worked yet."""
+
         self._fruitless = 0
         """Tokens minted in a row that were refused before they ever worked."""
 
@@ -121,7 +123,7 @@ class Registration:
         """The service answered 401 to a request that carried the secret of `generation`."""
         if generation != self.generation or self.secret is None:
             return
-        self._fruitless = 0 if self._proven else self._fruitless + 1
+        self._fruitless = self._fruitless + 1 if self._unproven else 0
         self.secret = None
         self.state, self.error = CredentialState.HELD, error
         self._unrecorded = True
@@ -135,7 +137,7 @@ class Registration:
     def proven(self, generation: int) -> None:
         """An event was delivered with the secret of `generation`."""
         if generation == self.generation:
-            self._proven, self._fruitless = True, 0
+            self._unproven, self._fruitless = False, 0
 
     def hasten(self) -> None:
         """Somebody waits: try now, but not before the service's own time, nor hotly a token that fails."""
@@ -214,7 +216,7 @@ class Registration:
             await self._vault.put(self._ref, secret)
         except VaultError as error:
             _log.warning("%s; the token is kept in memory and minted again at the next start", error)
-        await self._keep(secret)
+        await self._keep(secret, minted=True)
 
     def _put_off(self, most: float, retry_after_s: float | None) -> None:
         now = self._clock.monotonic()
@@ -223,11 +225,11 @@ class Registration:
         wait = max(self._wait(self._failures, most), policy.REGISTRATION_LEAST_S)
         self.next_try_at = max(now + wait, self._floor)
 
-    async def _keep(self, secret: SecretStr) -> None:
+    async def _keep(self, secret: SecretStr, *, minted: bool = False) -> None:
         self.secret = secret
         self.generation += 1
         self.next_try_at = None
-        self._proven, self._failures = False, 0
+        self._unproven, self._failures = minted, 0
         await self._set(CredentialState.PRESENT, None)
 
     async def _set(self, state: CredentialState, error: str | None) -> None:

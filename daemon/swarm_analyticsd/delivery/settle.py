@@ -3,8 +3,8 @@
 Whose fault a failure is decides everything. A service that cannot be reached, or not as itself, costs the row
 nothing: the lease is given back. A 5xx, or silence after sending, is put down to the service at first, and
 the row remembers how much had been delivered by then (its mark). When it fails again and others have been
-delivered in between, it is the row's own: a strike, and after eight of them it is dead. While the breaker is
-not closed it is the service's in any case, so that an outage strikes nobody.
+delivered in between, it is the row's own: a strike, and after eight of them it is dead. While others fail as
+well it is the service's in any case, so that an outage strikes nobody.
 """
 
 from dataclasses import dataclass
@@ -39,8 +39,8 @@ class Facts:
     delivered: int
     """Events delivered to it, ever."""
 
-    trusted: bool
-    """Its breaker is closed: nothing speaks against the service."""
+    others_fail: bool = False
+    """Another event has failed, too, since the service last answered as one that works."""
 
     route_open_for_others: bool = False
     """This row shut its route before, and others have passed it since."""
@@ -60,7 +60,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Struck:
-    """The event's own failure; it says nothing about the service."""
+    """The event's own failure: others were delivered while it was not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def _blame(row: Claimed, route: Route, fault: ServiceFault, facts: Facts, chance
         and idempotency.when_ambiguous == "set_aside"
     ):
         return Judgement(Hold(HeldReason.AMBIGUOUS, fault.error), trouble)
-    if not (facts.trusted and _own_fault(row, facts.delivered)):
+    if facts.others_fail or not _own_fault(row, facts.delivered):
         return Judgement(Postpone(facts.now, fault.error, strike=False, mark=facts.delivered), trouble)
     strikes = row.strikes + 1
     if strikes >= policy.EVENT_STRIKES:

@@ -1,7 +1,7 @@
 """All that a lane knows of its destination, and how an answer changes it. Pure."""
 
 from dataclasses import dataclass, field, replace
-from typing import assert_never
+from typing import Final, assert_never
 
 from swarm_analytics_models.status import BreakerState
 from swarm_analyticsd import policy
@@ -28,6 +28,9 @@ from swarm_analyticsd.schedule.breaker import Breaker
 from swarm_analyticsd.schedule.routes import NO_GATES, Gates
 from swarm_analyticsd.schedule.window import Window
 
+_EARLIER: Final = -1
+"""No row has this number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -36,6 +39,15 @@ class Condition:
     gates: Gates = field(default_factory=lambda: NO_GATES)
     delivered: int = 0
     """Events delivered to it, ever; what is not committed yet included."""
+
+    failing: frozenset[int] = frozenset()
+    """Rows (two are enough to know) that failed since the service last answered as one that works."""
+
+
+def remembered(breaker: Breaker) -> Condition:
+    """As an earlier daemon left it: an outage that it saw still speaks for every event."""
+    outage = breaker.state is not BreakerState.CLOSED
+    return Condition(breaker=breaker, failing=frozenset({_EARLIER}) if outage else frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +77,7 @@ def absorb(
     facts = Facts(
         now=unix_now,
         delivered=condition.delivered,
-        trusted=condition.breaker.state is BreakerState.CLOSED,
+        others_fail=bool(condition.failing - {row.seq}),
         route_open_for_others=routes.passed_by_others(condition.gates, row.route, row.seq),
         credential_current=flight.credential_generation == credential,
     )
@@ -96,7 +108,9 @@ def _learn(
             answered = _answered(condition, flight, carried, now, in_flight)
             return replace(answered, gates=routes.probe_lost(answered.gates, row.route, now))
         case Struck():
-            return replace(condition, gates=routes.probe_lost(condition.gates, row.route, now))
+            breaker = breakers.recover(condition.breaker, generation=flight.breaker_generation, now=now)
+            gates = routes.probe_lost(condition.gates, row.route, now)
+            return replace(condition, breaker=breaker, gates=gates)
         case Trouble():
             return _troubled(condition, flight, row, effect, now, chance)
         case _:
@@ -126,7 +140,7 @@ def _answered(
     window = windows.succeeded(condition.window, latency_s=carried.latency_s, in_flight=in_flight)
     if breaker.state is BreakerState.CLOSED and condition.breaker.state is not BreakerState.CLOSED:
         window = windows.reopened(condition.window)
-    return replace(condition, breaker=breaker, window=window)
+    return replace(condition, breaker=breaker, window=window, failing=frozenset())
 
 
 def _troubled(
@@ -148,4 +162,5 @@ def _troubled(
         breaker=breaker,
         window=windows.troubled(condition.window) if news else condition.window,
         gates=routes.probe_lost(condition.gates, row.route, now),
+        failing=condition.failing if len(condition.failing) > 1 else condition.failing | {row.seq},
     )

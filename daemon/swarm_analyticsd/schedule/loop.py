@@ -23,7 +23,7 @@ from swarm_analyticsd.delivery.send import Transport, TransportFactory, http_tra
 from swarm_analyticsd.outbox.errors import OutboxUnavailable
 from swarm_analyticsd.outbox.rows import KnownDestination
 from swarm_analyticsd.outbox.store import Outbox
-from swarm_analyticsd.schedule.condition import Condition
+from swarm_analyticsd.schedule import condition as conditions
 from swarm_analyticsd.schedule.errands import Errands, remembered_breaker
 from swarm_analyticsd.schedule.lane import Lane
 from swarm_analyticsd.schedule.view import LaneView, view_of
@@ -164,7 +164,7 @@ class Dispatcher:
             carrier=Carrier(contract, known.destination, transport, self._clock, self._outbox.mark_phase),
             registration=registration,
             errands=Errands(known.id, self._outbox, self._clock, self._on_dropped, breaker),
-            condition=Condition(breaker=breaker),
+            condition=conditions.remembered(breaker),
             clock=self._clock,
             chance=self._chance,
             paused=known.destination.service in self._paused,

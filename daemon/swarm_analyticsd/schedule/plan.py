@@ -99,5 +99,6 @@ def sort_claimed(condition: Condition, rows: Sequence[Claimed], wished: Wish, *,
             gates = routes.probing(gates, row.route)
     if len(rows) < wished.limit and not wished.probes_service:
         for route in tuple(routes.due_probes(gates, now)):
-            gates = routes.dropped(gates, route)
+            if gates[route].freed and route not in wished.shut_routes:
+                gates = routes.dropped(gates, route)
     return Sorted(tuple(send), tuple(give_back), gates)

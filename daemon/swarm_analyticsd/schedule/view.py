@@ -62,7 +62,7 @@ def _hold(lane: Lane) -> tuple[LaneHold | None, float | None]:
     breaker, gates = lane.condition.breaker, lane.condition.gates
     if lane.paused:
         return LaneHold.PAUSED, None
-    if lane.lacks_credential:
+    if lane.lacks_credential and lane.registration.state is not CredentialState.PRESENT:
         return LaneHold.CREDENTIAL, lane.registration.next_try_at
     if breaker.state is not BreakerState.CLOSED:
         named = breaker.floor >= breaker.until > 0.0

@@ -36,9 +36,10 @@ def succeeded(window: Window, *, latency_s: float, in_flight: int) -> Window:
         window.smoothed_s + _WEIGHT * (latency_s - window.smoothed_s) if window.smoothed_s else latency_s
     )
     measured = replace(window, best_s=best, smoothed_s=smoothed)
-    if smoothed > 2 * policy.WINDOW_SLOWER * best:
+    flat = policy.WINDOW_SLOWER * max(best, policy.WINDOW_NOISE_S)
+    if smoothed > 2 * flat:
         return replace(measured, limit=_bounded(window.limit - 1 / window.limit), threshold=window.limit)
-    if smoothed > policy.WINDOW_SLOWER * best or in_flight * 2 < window.size:
+    if smoothed > flat or in_flight * 2 < window.size:
         return measured
     growth = 1.0 if window.limit < window.threshold else 1 / window.limit
     return replace(measured, limit=_bounded(window.limit + growth))

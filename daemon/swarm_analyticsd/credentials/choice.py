@@ -1,0 +1,69 @@
+"""Which vault a home uses."""
+
+import logging
+from typing import Literal
+
+from pydantic import SecretStr
+
+from swarm_analytics_models.home import Home
+from swarm_analyticsd.credentials.file_vault import FileVault
+from swarm_analyticsd.credentials.keyring_vault import KeyringVault
+from swarm_analyticsd.credentials.vault import Vault, VaultError
+
+CredentialStore = Literal["auto", "keyring", "file"]
+
+_log = logging.getLogger(__name__)
+
+
+def open_vault(choice: CredentialStore, home: Home) -> Vault:
+    """The vault a setting asks for. Touches neither disk nor keyring yet."""
+    file = FileVault(home.credentials)
+    if choice == "file":
+        return file
+    keyring = KeyringVault(home)
+    return keyring if choice == "keyring" else PreferredVault(keyring, file)
+
+
+class PreferredVault:
+    """The keyring while it works, else the file; says aloud when it turns to the file."""
+
+    def __init__(self, keyring: Vault, file: Vault) -> None:
+        self._keyring: Vault | None = keyring
+        self._file = file
+
+    @property
+    def description(self) -> str:
+        return (self._keyring or self._file).description
+
+    async def get(self, ref: str) -> SecretStr | None:
+        """What is in the file is newer: it is there only since the keyring once failed."""
+        found = await self._file.get(ref)
+        if found is None and self._keyring is not None:
+            try:
+                found = await self._keyring.get(ref)
+            except VaultError as error:
+                self._turn_to_file(error)
+        return found
+
+    async def put(self, ref: str, secret: SecretStr) -> None:
+        if self._keyring is not None:
+            try:
+                await self._keyring.put(ref, secret)
+            except VaultError as error:
+                self._turn_to_file(error)
+            else:
+                await self._file.delete(ref)
+                return
+        await self._file.put(ref, secret)
+
+    async def delete(self, ref: str) -> None:
+        await self._file.delete(ref)
+        if self._keyring is not None:
+            try:
+                await self._keyring.delete(ref)
+            except VaultError as error:
+                self._turn_to_file(error)
+
+    def _turn_to_file(self, error: VaultError) -> None:
+        self._keyring = None
+        _log.warning("%s; credentials go to the %s", error.message, self._file.description)
