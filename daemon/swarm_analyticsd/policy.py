@@ -197,9 +197,6 @@ ERROR_CHARACTERS: Final = 300
 KEEP_ALIVE_TO_SERVICE_S: Final = 4.0
 """Seconds an idle connection is kept: less than the 5 s of uvicorn and Node, so that they rarely close first."""
 
-NETWORK_IDLE_S: Final = 15.0
-"""Seconds after which a stopped daemon stops waiting for connections to close."""
-
 # --- schedule ---
 
 LONGEST_NAP_S: Final = 60.0
@@ -217,6 +214,9 @@ WINDOW_MOST: Final = 128.0
 
 WINDOW_SLOWER: Final = 2.0
 """Times its best latency at which a service counts as loaded: the window then stops growing."""
+
+WINDOW_NOISE_S: Final = 0.02
+"""Latency in seconds below which differences say more about this machine than about the service."""
 
 IN_FLIGHT_BYTES: Final = 16 * 1024 * 1024
 """Bytes of bodies in memory for one destination, so that 128 events of the largest size do not add up."""
