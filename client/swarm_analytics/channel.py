@@ -156,10 +156,11 @@ def _exchange(
     response = connection.http.getresponse()
     answer = bytearray()
     while part := response.read1(65536):
-        connection.sock.settimeout(remaining())
         answer += part
         if len(answer) > policy.MAX_ANSWER_BYTES:
             raise OSError(f"the answer is longer than {policy.MAX_ANSWER_BYTES} bytes")
+        if not response.isclosed():  # from Python 3.13 on, the last byte closes the socket
+            connection.sock.settimeout(remaining())
     return response.status, bytes(answer)
 
 

@@ -127,7 +127,6 @@ class Courier:
             self._start_after = time.monotonic() + self._restart.next(policy.RESTART_CAP_S)
             raise
         self._restart.reset()
-        self._retry.reset()
 
     def _rest(self) -> None:
         """Wait before the next turn: longer when nothing is wanted, and then until somebody rings."""
@@ -135,7 +134,10 @@ class Courier:
         hand_off.resting = True
         if hand_off.wanting:
             hand_off.resting = False
-        hand_off.bell.wait(self._retry.next(policy.REST_CAP_S if hand_off.resting else policy.RETRY_CAP_S))
+        if hand_off.bell.wait(
+            self._retry.next(policy.REST_CAP_S if hand_off.resting else policy.RETRY_CAP_S)
+        ):
+            self._retry.reset()
         hand_off.resting = False
         hand_off.bell.clear()
 
