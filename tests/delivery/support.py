@@ -39,11 +39,13 @@ class FakeClock:
     def __init__(self, now: float = 1_000_000.0, monotonic: float = 500.0) -> None:
         self.unix = now
         self.mono = monotonic
+        self.reads = 0
 
     def now(self) -> float:
         return self.unix
 
     def monotonic(self) -> float:
+        self.reads += 1
         return self.mono
 
     def advance(self, seconds: float) -> None:

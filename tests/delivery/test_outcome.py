@@ -98,6 +98,19 @@ def test_too_large_is_the_events_fault_whoever_says_so() -> None:
     assert isinstance(outcome(413, HTML, b"<html>nginx"), EventFault)
 
 
+@pytest.mark.parametrize(
+    ("location", "told"),
+    [
+        ("https://new.example/path?token=canary", "HTTP 308 Permanent Redirect to https://new.example"),
+        ("/elsewhere", "HTTP 308 Permanent Redirect"),
+        ("https://user:canary@new.example/", "HTTP 308 Permanent Redirect"),
+        ("\x1b[31mhttp://x", "HTTP 308 Permanent Redirect"),
+    ],
+)
+def test_a_redirect_says_where_it_leads_and_no_more(location: str, told: str) -> None:
+    assert outcome(308, (("location", location),)) == Portal(308, f"{told}, which is not followed")
+
+
 def test_503_is_a_pause_only_where_it_names_a_time() -> None:
     assert outcome(503) == ServiceFault(503, "HTTP 503 Service Unavailable", ambiguous=True)
     paused = outcome(503, (("retry-after", "7"),))

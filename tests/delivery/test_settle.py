@@ -20,6 +20,7 @@ from swarm_analyticsd.delivery.outcome import (
     ServiceFault,
 )
 from swarm_analyticsd.delivery.settle import (
+    AT_ONCE,
     Answered,
     Facts,
     Judgement,
@@ -56,7 +57,7 @@ def judged(outcome: Outcome, claimed: Claimed | None = None, **facts: Any) -> Ju
         ),
         (
             FlowControl(429, "HTTP 429", 30.0),
-            Judgement(Postpone(100.0, "HTTP 429", strike=False), Trouble("HTTP 429", 30.0, offline=False)),
+            Judgement(Postpone(AT_ONCE, "HTTP 429", strike=False), Trouble("HTTP 429", 30.0, offline=False)),
         ),
         (
             NotReached(Obstacle.NAME, "no host"),
@@ -66,7 +67,7 @@ def judged(outcome: Outcome, claimed: Claimed | None = None, **facts: Any) -> Ju
         (
             FAULT,
             Judgement(
-                Postpone(100.0, "HTTP 500", strike=False, mark=5), Trouble("HTTP 500", None, offline=False)
+                Postpone(AT_ONCE, "HTTP 500", strike=False, mark=5), Trouble("HTTP 500", None, offline=False)
             ),
         ),
     ],
@@ -94,7 +95,7 @@ def test_from_then_on_its_failures_count_even_when_it_is_the_last_event_left() -
 
 def test_while_others_fail_as_well_no_event_is_struck() -> None:
     outage = judged(FAULT, row(suspect_mark=1, strikes=7), others_fail=True)
-    assert outage.verdict == Postpone(100.0, "HTTP 500", strike=False, mark=5)
+    assert outage.verdict == Postpone(AT_ONCE, "HTTP 500", strike=False, mark=5)
     assert isinstance(outage.effect, Trouble)
 
 

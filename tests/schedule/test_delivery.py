@@ -9,12 +9,13 @@ import pytest
 from pydantic import SecretStr
 
 from swarm_analytics_models.contract import ConsentMode
-from swarm_analytics_models.identifiers import IdentityKind
+from swarm_analytics_models.identifiers import IdentityKind, uuid7
 from swarm_analytics_models.status import BreakerState, CredentialState
 from swarm_analyticsd import policy
 from swarm_analyticsd.clock import SystemClock
 from swarm_analyticsd.delivery.outcome import classify
 from swarm_analyticsd.outbox.errors import OutboxUnavailable
+from swarm_analyticsd.outbox.rows import Claim
 from swarm_analyticsd.schedule.view import LaneHold
 from tests.delivery.scripted import (
     REGISTER_PATH,
@@ -31,7 +32,7 @@ from tests.delivery.scripted import (
     scripted,
     token,
 )
-from tests.delivery.support import BATCHED, SET_ASIDE, TOY, Chosen
+from tests.delivery.support import BATCHED, SET_ASIDE, TOY, Chosen, FakeClock
 from tests.schedule.world import LOG, ONBOARDING, TITLE, World, world
 
 pytestmark = pytest.mark.anyio
@@ -55,6 +56,15 @@ class Tally:
 
     def __init__(self, remote: ScriptedServer) -> None:
         self.keys = [seen.json["submission_id"] for seen in remote.events]
+
+
+async def somebody_else_is_served(ours: World) -> None:
+    """An event of another destination is delivered: whatever was due by then has left."""
+    async with scripted() as remote:
+        known = await ours.destination(remote, identity=uuid7())
+        delivered = (await ours.ledger()).get("delivered", 0)
+        await ours.hand_off(known, LOG, *logs("a"))
+        await ours.settled(delivered=delivered + 1)
 
 
 async def test_what_is_queued_arrives_and_is_settled() -> None:
@@ -239,9 +249,9 @@ async def test_retry_after_is_obeyed_by_nudges_and_over_restarts() -> None:
         assert abs(again - due) < 5
         ours.dispatcher.nudge()
         await ours.hand_off(known, LOG, *logs("c"))
-        await asyncio.sleep(0)
+        await somebody_else_is_served(ours)
         assert len(remote.seen) == 1
-        assert await ours.ledger() == {"accepted": 3, "queued": 3}
+        assert await ours.ledger() == {"accepted": 4, "queued": 3, "delivered": 1}
 
 
 async def test_a_retry_after_that_is_over_is_forgotten() -> None:
@@ -436,6 +446,7 @@ async def test_pausing_stops_new_sends_also_after_a_restart() -> None:
         ours.dispatcher.nudge()
         await ours.hand_off(known, LOG, *logs("b"))
         assert ours.view(known).paused
+        await ours.dispatcher.await_credential(known.id, 5.0)
         assert remote.seen == []
         await ours.dispatcher.resume()
         await ours.settled(delivered=2)
@@ -557,17 +568,59 @@ async def test_what_may_have_arrived_is_set_aside_where_a_second_time_would_coun
         assert [seen.json["value"] for seen in remote.seen] == [1, 2]
 
 
-async def test_an_idle_lane_does_nothing(world_quiet: World) -> None:
-    before = world_quiet.outbox.counters.commits
-    await asyncio.sleep(0.2)
-    assert world_quiet.outbox.counters.commits == before
-
-
-@pytest.fixture
-async def world_quiet() -> Any:
+async def test_an_idle_lane_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     async with world() as ours, scripted() as remote:
+        idle = await ours.destination(remote, identity="idle")
+        await ours.hand_off(idle, LOG, *logs("a"))
+        await ours.settled(delivered=1)
+        await eventually(lambda: ours.view(idle).in_flight == 0)
+        await somebody_else_is_served(ours)
+        claim, claimed = ours.outbox.claim, []
+
+        async def counted(destination_id: int, **wish: Any) -> Claim:
+            claimed.append(destination_id)
+            return await claim(destination_id, **wish)
+
+        monkeypatch.setattr(ours.outbox, "claim", counted)
+        await somebody_else_is_served(ours)
+        assert claimed
+        assert idle.id not in claimed
+
+
+async def naps(clock: FakeClock) -> None:
+    """Let the lane look at the clock a few times."""
+    enough = clock.reads + 20
+    await eventually(lambda: clock.reads >= enough)
+
+
+async def test_a_laptop_that_slept_is_back_within_a_nap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policy, "LONGEST_NAP_S", 0.02)
+    clock = FakeClock(now=SystemClock().now())
+    replies = iter([answer(429, Retry_After="7200")])
+    async with world(clock=clock) as ours, scripted(lambda _: next(replies, answer())) as remote:
         known = await ours.destination(remote)
         await ours.hand_off(known, LOG, *logs("a"))
+        await eventually(lambda: ours.view(known).held_reason is LaneHold.RETRY_AFTER)
+        clock.advance(7199)
+        await naps(clock)
+        assert len(remote.seen) == 1
+        clock.advance(1)
         await ours.settled(delivered=1)
-        await eventually(lambda: ours.view(known).in_flight == 0)
-        yield ours
+
+
+@pytest.mark.parametrize("jump", [-20 * 365 * 86_400.0, 20 * 365 * 86_400.0])
+async def test_a_wall_clock_that_jumps_years_neither_shortens_nor_stretches_a_wait(
+    jump: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy, "LONGEST_NAP_S", 0.02)
+    clock = FakeClock(now=SystemClock().now())
+    replies = iter([answer(503, Retry_After="60")])
+    async with world(clock=clock) as ours, scripted(lambda _: next(replies, answer())) as remote:
+        known = await ours.destination(remote)
+        await ours.hand_off(known, LOG, *logs("a"))
+        await eventually(lambda: ours.view(known).held_reason is LaneHold.RETRY_AFTER)
+        clock.unix += jump
+        await naps(clock)
+        assert len(remote.seen) == 1
+        clock.mono += 60
+        await ours.settled(delivered=1)

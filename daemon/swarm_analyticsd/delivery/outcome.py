@@ -23,6 +23,7 @@ from typing import Final, TypeAlias, assert_never
 from pydantic import ValidationError
 
 from swarm_analytics_models.contract import Acknowledgement, Route, Verdict
+from swarm_analytics_models.identifiers import InvalidBaseUrl, parse_base_url
 from swarm_analyticsd import policy
 from swarm_analyticsd.delivery.answer import Answer, NoAnswer, NotSent, Obstacle, Reply
 from swarm_analyticsd.delivery.retry_after import retry_after_s
@@ -154,7 +155,7 @@ def _by_status(reply: Reply, route: Route, wait: float | None) -> Outcome:
     if 200 <= status < 300:
         return _acknowledged(reply, route)
     if 300 <= status < 400 or status == 511:
-        return Portal(status, f"{error}; redirects are not followed" if status < 400 else error)
+        return Portal(status, error if status == 511 else f"{error}{_target(reply)}, which is not followed")
     if status == 413 or (status in EVENT_STATUSES and not _foreign(reply)):
         return EventFault(status, error)
     if status == 401:
@@ -204,6 +205,14 @@ def _foreign(reply: Reply) -> bool:
         return True
     start = reply.body[:256].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     return start.startswith(_HTML_STARTS)
+
+
+def _target(reply: Reply) -> str:
+    """Where a redirect leads, as far as a person needs to know to mend the base URL."""
+    try:
+        return f" to {parse_base_url((reply.header('location') or '').partition('?')[0]).origin}"
+    except InvalidBaseUrl:
+        return ""
 
 
 def _error(reply: Reply) -> str:

@@ -8,7 +8,7 @@ well it is the service's in any case, so that an outage strikes nobody.
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from swarm_analytics_models.contract import NotIdempotent, Route
 from swarm_analyticsd import policy
@@ -27,6 +27,9 @@ from swarm_analyticsd.delivery.outcome import (
 )
 from swarm_analyticsd.outbox.lifecycle import DeadReason, HeldReason
 from swarm_analyticsd.outbox.rows import Acknowledge, Claimed, Hold, Postpone, Reject, Release, Verdict
+
+AT_ONCE: Final = 0.0
+"""Due whatever the wall clock says: the breaker, not the row, keeps the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ def judge(row: Claimed, route: Route, outcome: Outcome, facts: Facts, chance: Ch
                 return Judgement(Release(), Answered(delivered=False, passed=False))
             return Judgement(Hold(HeldReason.CREDENTIAL, error), ShutCredential(error))
         case FlowControl(_, error, wait):
-            return Judgement(Postpone(facts.now, error, strike=False), Trouble(error, wait, offline=False))
+            return Judgement(Postpone(AT_ONCE, error, strike=False), Trouble(error, wait, offline=False))
         case NotReached(_, error):
             return Judgement(Release(), Trouble(error, None, offline=True))
         case Portal(_, error):
@@ -129,7 +132,7 @@ def _blame(row: Claimed, route: Route, fault: ServiceFault, facts: Facts, chance
     ):
         return Judgement(Hold(HeldReason.AMBIGUOUS, fault.error), trouble)
     if facts.others_fail or not _own_fault(row, facts.delivered):
-        return Judgement(Postpone(facts.now, fault.error, strike=False, mark=facts.delivered), trouble)
+        return Judgement(Postpone(AT_ONCE, fault.error, strike=False, mark=facts.delivered), trouble)
     strikes = row.strikes + 1
     if strikes >= policy.EVENT_STRIKES:
         return Judgement(Reject(DeadReason.ATTEMPTS, fault.error, fault.status), Struck())
