@@ -66,9 +66,7 @@ class Outward:
         self._operations = Operations(
             outbox=parts.outbox,
             dispatcher=self._dispatcher,
-            consent=parts.reception.consent,
-            erasure=parts.reception.erasure,
-            journals=parts.reception.journals,
+            reception=parts.reception,
             settled=parts.outbox.settled,
             base_urls=dict(parts.configuration.settings.services),
             stop=parts.stop,

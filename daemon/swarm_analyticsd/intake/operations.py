@@ -27,9 +27,7 @@ from swarm_analyticsd import policy
 from swarm_analyticsd.credentials.schemes import UnusableSecret
 from swarm_analyticsd.credentials.vault import VaultError
 from swarm_analyticsd.intake.bell import Bell
-from swarm_analyticsd.intake.consent import Consent
-from swarm_analyticsd.intake.erasure import Erasure
-from swarm_analyticsd.intake.journals import Journals
+from swarm_analyticsd.intake.reception import Reception
 from swarm_analyticsd.outbox.operate import Chosen
 from swarm_analyticsd.outbox.store import Outbox
 from swarm_analyticsd.schedule.loop import Dispatcher
@@ -50,9 +48,7 @@ class Operations:
 
     outbox: Outbox
     dispatcher: Dispatcher
-    consent: Consent
-    erasure: Erasure
-    journals: Journals
+    reception: Reception
     settled: Bell
     """Rung when events were settled."""
 
@@ -114,22 +110,14 @@ class Operations:
         )
 
     async def set_consent(self, request: ConsentRequest) -> ConsentAnswer:
-        """Returns when what is no longer allowed is in no file of the home."""
-        withdrawn = 0
-        for service in _services(request.service):
-            withdrawn += await self.consent.set(service, request.mode)
-        left: list[str] = []
-        if self.consent.erasing:
-            await self.erasure.erase()
-            left = await self.journals.untaken()
-        return ConsentAnswer(consent=self.consent.modes, withdrawn=withdrawn, journals_left=left)
+        return await self.reception.decide(_services(request.service), request.mode)
 
     async def flush(self, request: FlushRequest) -> FlushAnswer:
         """Retry at once and wait until nothing is pending, or until the time is up."""
         try:
             async with asyncio.timeout(request.timeout_s):
                 if request.journal is not None and request.offset is not None:
-                    cursor = await self.journals.reach(request.journal, request.offset)
+                    cursor = await self.reception.journals.reach(request.journal, request.offset)
                     await cursor.reaches(request.offset)
                 self.dispatcher.nudge()
                 await self._drained(request.client)

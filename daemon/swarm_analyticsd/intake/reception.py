@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Iterable, Mapping
 
+from swarm_analytics_models.api import ConsentAnswer
 from swarm_analytics_models.contract import ConsentMode, ServiceContract
 from swarm_analytics_models.handoff import DroppedEvent
 from swarm_analytics_models.home import Home
@@ -90,6 +91,20 @@ class Reception:
             await self._gate.close()
         await self.journals.stop()
         await self._cursors.stop()
+
+    async def decide(self, services: Iterable[str], mode: ConsentMode) -> ConsentAnswer:
+        """Change consent; returns when what it forbids is in no file of the home.
+
+        The journals are taken in any case, so that no older decision in them comes up later as news.
+        """
+        withdrawn = sum([await self.consent.set(service, mode) for service in services])
+        if self.consent.erasing:
+            await self.erasure.erase()
+            left = await self.journals.untaken()
+        else:
+            await self.journals.scan()
+            left = []
+        return ConsentAnswer(consent=self.consent.modes, withdrawn=withdrawn, journals_left=left)
 
     def dropped(self, events: Iterable[DroppedEvent]) -> None:
         """Tell apps of events that will not be delivered."""

@@ -18,24 +18,27 @@ class RoutePlan:
         self.policy = route.policy
         self.stamped_ts = "ts" in route.stamps
         self.key_field = route.idempotency.field if isinstance(route.idempotency, KeyInBody) else None
-        self._ordering_attribute = _attribute(route)
+        self._ordering_step, self._ordering_attribute = _ordering(route)
 
     def ordering(self, payload: BaseModel) -> str | None:
         if self._ordering_attribute is None:
             return ordering_value(self.route, {})
+        value = getattr(payload, self._ordering_attribute)
+        if type(value) in (str, int):  # dumping would change nothing, at ten times the cost
+            return ordering_value(self.route, {self._ordering_step: value})
         wire = payload.model_dump(mode="json", by_alias=True, include={self._ordering_attribute})
         return ordering_value(self.route, wire)
 
 
-def _attribute(route: Route) -> str | None:
-    """The payload's field in which the route's ordering key begins."""
+def _ordering(route: Route) -> tuple[str, str | None]:
+    """The first step of the route's ordering key, and the payload's attribute of that wire name."""
     if route.ordering is None or route.ordering.field is None:
-        return None
-    wire = route.ordering.field.partition(".")[0]
+        return "", None
+    step = route.ordering.field.partition(".")[0]
     for name, info in route.request.model_fields.items():
-        if wire in (info.serialization_alias, info.alias, name):
-            return name
-    return None
+        if step == (info.serialization_alias or info.alias or name):
+            return step, name
+    return step, None
 
 
 class RouteBook:
