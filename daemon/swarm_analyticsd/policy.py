@@ -126,8 +126,8 @@ STOP_STEP_S: Final = 3.0
 """Seconds that each part of the daemon has to stop in."""
 
 STOP_TOTAL_S: Final = 10.0
-"""Seconds after which a daemon that was told to stop ends itself, whatever hangs: what a host gives its children
-before the hard kill. Nothing is lost by it."""
+"""Seconds after which a daemon that was told to stop ends itself, whatever hangs: what a host gives its
+children before the hard kill. Nothing is lost by it."""
 
 # --- command line ---
 
