@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 from swarm_analytics_models.home import Home
 from swarm_analyticsd import policy
 from swarm_analyticsd.outbox.context import Context
-from swarm_analyticsd.outbox.database import Database
+from swarm_analyticsd.outbox.database import Database, check_whole
+from swarm_analyticsd.outbox.errors import OutboxDamaged
 from swarm_analyticsd.outbox.reader import Reader
 from swarm_analyticsd.outbox.writer import Writer
 
@@ -40,7 +41,11 @@ class Core:
         """Run `report` on the reader thread; what is in memory only the writer's connection can see."""
         if self._reader is None:
             return await self._writer.submit(report)
-        return await self._reader.run(report, policy.REPORT_LIMIT_S)
+        try:
+            return await self._reader.run(report, policy.REPORT_LIMIT_S)
+        except OutboxDamaged:
+            await self._alone(check_whole)
+            return await self._reader.run(report, policy.REPORT_LIMIT_S)
 
     async def _end(self) -> None:
         if self._reader is not None:

@@ -21,7 +21,8 @@ from swarm_analyticsd import policy
 from swarm_analyticsd.outbox import salvage
 from swarm_analyticsd.outbox.driver import raw
 from swarm_analyticsd.outbox.migrations import check, migrate
-from swarm_analyticsd.outbox.writer import DAMAGE, Opening, storage_code
+from swarm_analyticsd.outbox.trouble import DAMAGE, storage_code
+from swarm_analyticsd.outbox.writer import Opening
 
 Durability: TypeAlias = Literal["durable", "fast", "memory"]
 
@@ -177,6 +178,15 @@ class Database:
 def checkpoint(connection: Connection) -> None:
     """Copy the log into the file, as far as readers let it, and empty it."""
     raw(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def check_whole(connection: Connection) -> None:
+    """Raise what SQLite raises for a damaged file, where this one is damaged anywhere."""
+    (found,) = raw(connection).execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        error = sqlite3.DatabaseError(found)
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error
 
 
 def _begin(connection: Connection) -> None:

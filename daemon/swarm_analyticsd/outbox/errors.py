@@ -22,5 +22,9 @@ class OutboxUnavailable(OutboxError):
     """The disk refused: nothing of the operation was kept, or nobody can say yet. Trying it again is safe."""
 
 
+class OutboxDamaged(OutboxUnavailable):
+    """A report met what cannot be right. The writer salvages the file when it is told."""
+
+
 class ReportTimeout(OutboxError):
     """A report took longer than its time limit and was ended, so that it does not hold up the log."""

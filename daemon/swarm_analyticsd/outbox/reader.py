@@ -17,7 +17,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from swarm_analyticsd import policy
-from swarm_analyticsd.outbox.errors import OutboxUnavailable, ReportTimeout
+from swarm_analyticsd.outbox.errors import OutboxDamaged, OutboxUnavailable, ReportTimeout
+from swarm_analyticsd.outbox.trouble import DAMAGE, storage_code
 
 T = TypeVar("T")
 
@@ -67,7 +68,8 @@ class Reader:
                     f"the report took more than {limit_s:g} s",
                     "Ask for less: a service, a state, a lower limit.",
                 ) from error
-            raise OutboxUnavailable(
+            kind = OutboxDamaged if storage_code(error) in DAMAGE else OutboxUnavailable
+            raise kind(
                 f"the outbox cannot be read ({cause})", "Check the disk and the home's permissions."
             ) from error
 

@@ -33,6 +33,15 @@ _EVENTS: Final = """SELECT e.*, b.body AS body FROM events AS e LEFT JOIN bodies
 WHERE e.seq BETWEEN ? AND ? ORDER BY e.seq"""
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the events of an old destination go."""
+
+    destination: int
+    homeless: bool
+    """It is a stand-in: they wait until somebody says where the service is."""
+
+
 def set_aside(home: Home) -> Path:
     """Move the damaged file and its log out of the way; an opt-out erases them."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
@@ -88,23 +97,25 @@ def _take_over_home(source: sqlite3.Connection, connection: Connection) -> None:
         connection.execute(update(home_table).values(kept))
 
 
-def _take_over_destinations(source: sqlite3.Connection, connection: Connection) -> dict[int, int]:
-    """New ids by old ones. Where only the index can be read, the stand-in replaces a service's only one."""
+def _take_over_destinations(source: sqlite3.Connection, connection: Connection) -> dict[int, _Place]:
+    """The new places by the old ids. Where only the index can be read, a stand-in replaces the only one."""
     columns = _shared(source, destinations)
     rows = _all(source, "SELECT * FROM destinations")
     if rows is not None:
         for row in rows:
             connection.execute(insert(destinations).values({name: row[name] for name in columns}))
             open_account(connection, row["id"])
-        return {row["id"]: row["id"] for row in rows}
+        return {row["id"]: _Place(row["id"], homeless=row["ref"] is None) for row in rows}
     listed = _all(source, "SELECT service, id FROM destinations INDEXED BY destinations_by_ref") or []
     number = Counter(row["service"] for row in listed)
     return {
-        row["id"]: ensure_unknown(connection, row["service"]) for row in listed if number[row["service"]] == 1
+        row["id"]: _Place(ensure_unknown(connection, row["service"]), homeless=True)
+        for row in listed
+        if number[row["service"]] == 1
     }
 
 
-def _take_over_consent(source: sqlite3.Connection, connection: Connection, places: dict[int, int]) -> bool:
+def _take_over_consent(source: sqlite3.Connection, connection: Connection, places: dict[int, _Place]) -> bool:
     """Keep what a person decided. Where it cannot be read, muted events of every service are held."""
     rows = _all(source, "SELECT * FROM services")
     if rows is not None:
@@ -158,10 +169,12 @@ def _expected(source: sqlite3.Connection) -> int | None:
 
 
 def _take_over_events(
-    source: sqlite3.Connection, connection: Connection, places: dict[int, int], *, hold_muted: bool
+    source: sqlite3.Connection, connection: Connection, places: dict[int, _Place], *, hold_muted: bool
 ) -> tuple[int, int | None]:
     """Returns how many rows with a body were saved, and how many were not, where that is known."""
     columns = _shared(source, events)
+    if not columns:
+        return 0, None
     heads: set[tuple[int, str]] = set()
     saved = 0
     batch: list[_Saved] = []
@@ -188,7 +201,7 @@ class _Saved:
 def _restored(
     row: sqlite3.Row,
     columns: tuple[str, ...],
-    places: dict[int, int],
+    places: dict[int, _Place],
     heads: set[tuple[int, str]],
     *,
     hold_muted: bool,
@@ -206,12 +219,12 @@ def _restored(
     place = places[values["destination"]]
     if state is State.LEASED:
         state = State.QUEUED
-    if state is State.QUEUED and place != values["destination"]:
+    if state is State.QUEUED and place.homeless:
         state, values["reason"] = State.HELD, HeldReason.NO_DESTINATION.value
     if state is State.QUEUED and hold_muted and values["muted"]:
         state, values["reason"] = State.HELD, HeldReason.CONSENT.value
-    turn = (place, values["ordering_key"])
-    values |= {"state": state.value, "destination": place, "lease": None, "phase": None}
+    turn = (place.destination, values["ordering_key"])
+    values |= {"state": state.value, "destination": place.destination, "lease": None, "phase": None}
     values["head"] = int(state in LIVE and (turn[1] is None or turn not in heads))
     if state in LIVE and turn[1] is not None:
         heads.add(turn)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import groupby
 from queue import Empty, SimpleQueue
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -23,40 +23,9 @@ from sqlalchemy.exc import DBAPIError
 from swarm_analyticsd import policy
 from swarm_analyticsd.outbox.driver import raw
 from swarm_analyticsd.outbox.errors import OutboxError, OutboxUnavailable
+from swarm_analyticsd.outbox.trouble import DAMAGE, storage_code, unavailable
 
 T = TypeVar("T")
-
-_TROUBLE: Final = {
-    sqlite3.SQLITE_BUSY: "another program has locked the outbox",
-    sqlite3.SQLITE_LOCKED: "another program has locked the outbox",
-    sqlite3.SQLITE_NOMEM: "the daemon is out of memory",
-    sqlite3.SQLITE_READONLY: "the outbox cannot be written to",
-    sqlite3.SQLITE_IOERR: "the disk reports an error",
-    sqlite3.SQLITE_CORRUPT: "the outbox is damaged",
-    sqlite3.SQLITE_FULL: "the disk is full",
-    sqlite3.SQLITE_CANTOPEN: "the outbox cannot be opened",
-    sqlite3.SQLITE_PROTOCOL: "another program has locked the outbox",
-    sqlite3.SQLITE_NOTADB: "the outbox is damaged",
-}
-"""Primary result codes that speak of the disk or the file, not of the operation."""
-
-DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-
-
-def storage_code(error: BaseException) -> int | None:
-    """The primary SQLite result code, where `error` speaks of the disk or the file; else None."""
-    original = error.orig if isinstance(error, DBAPIError) else error
-    code = getattr(original, "sqlite_errorcode", None)
-    return code & 0xFF if isinstance(code, int) and code & 0xFF in _TROUBLE else None
-
-
-def unavailable(code: int, error: BaseException) -> OutboxUnavailable:
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    hint = "Free some space" if code == sqlite3.SQLITE_FULL else "Check the disk and the home's permissions"
-    return OutboxUnavailable(
-        f"{_TROUBLE[code]} ({cause})",
-        f"{hint}; the daemon goes on trying, and apps keep in their journals what it has not accepted.",
-    )
 
 
 class Opening(Enum):
@@ -187,10 +156,14 @@ class Writer:
 
     def _serve(self, jobs: list[_Job], *, alone: bool) -> None:
         try:
-            if alone:
-                self._one_by_one(jobs, self._connected())
-            else:
-                self._transact(jobs)
+            try:
+                self._perform(jobs, alone=alone)
+            except (DBAPIError, sqlite3.Error) as error:
+                if storage_code(error) not in DAMAGE:
+                    raise
+                self._opening = Opening.DAMAGED
+                self._disconnect()
+                self._perform(jobs, alone=alone)
         except Exception as error:
             self._fail(jobs, error)
         else:
@@ -198,6 +171,12 @@ class Writer:
             self._note(next(refused, None))
         self.counters.operations += len(jobs)
         _resolve(jobs)
+
+    def _perform(self, jobs: Sequence[_Job], *, alone: bool) -> None:
+        if alone:
+            self._one_by_one(jobs, self._connected())
+        else:
+            self._transact(jobs)
 
     def _transact(self, jobs: Sequence[_Job]) -> None:
         try:
@@ -261,8 +240,9 @@ class Writer:
             job.error = told
         if isinstance(told, OutboxUnavailable):
             self._note(told)
-        if code in DAMAGE:
-            self._opening = Opening.DAMAGED
+        self._disconnect()
+
+    def _disconnect(self) -> None:
         self._connection = None
         self._sync_due = None
         self._storage.close()
