@@ -55,7 +55,7 @@ class Courier:
     """Runs on its own thread, but for `start`."""
 
     def __init__(self, home: Home) -> None:
-        self.hand_off: Final = HandOff(home, self.start, version.installed)
+        self.hand_off: Final = HandOff(home, self.connect_at_once, self.start, version.installed)
         self._channel: Final = DaemonChannel(home)
         self._told: set[str] = set()
         self._begin()
@@ -78,6 +78,17 @@ class Courier:
         except RuntimeError as error:
             log.debug("no background thread: %s; the journal keeps what was handed off", error)
 
+    def connect_at_once(self) -> Link | None:
+        """A link to a daemon that listens and is of this version or a newer; never waits."""
+        try:
+            address = find_address(self.hand_off.home)
+            if address.handoff is None or version.is_older(address.version, version.installed()):
+                return None
+            return Link(address.handoff, timeout=0)
+        except (DaemonUnavailable, OSError) as error:
+            log.debug("no daemon listens in %s yet: %s", self.hand_off.home.root, error)
+            return None
+
     def _run(self) -> None:
         while True:
             try:
@@ -90,6 +101,10 @@ class Courier:
 
     def _turn(self) -> None:
         """Serve one connection to its end, or make an attempt to have one next time."""
+        early = self.hand_off.take_early_link()
+        if early is not None:
+            self._listen(early)
+            return
         try:
             address = find_address(self.hand_off.home)
             if version.is_older(address.version, version.installed()):
@@ -105,13 +120,18 @@ class Courier:
             self._hand_over_tokens()
             Loopback(self._channel, self.hand_off, self._hear).run()
             return
+        self._hand_over_tokens()
         link = Link(address.handoff)
+        if self.hand_off.attach(link):
+            self._listen(link)
+        else:
+            link.close()
+
+    def _listen(self, link: Link) -> None:
+        self.hand_off.asked = False
         try:
-            self._hand_over_tokens()
-            if self.hand_off.attach(link):
-                self.hand_off.asked = False
-                for message in link.messages():
-                    self._hear(message)
+            for message in link.messages():
+                self._hear(message)
         finally:
             self.hand_off.detach(link)
 

@@ -48,11 +48,19 @@ class Adoption:
 class HandOff:
     """Appends lines for any number of threads; never waits for the daemon.
 
-    `start` is called, once, at the first hand-off: it starts the background thread.
+    At the first hand-off, `connect` is asked for a link that is there at once, and `start` is called: it
+    starts the background thread.
     """
 
-    def __init__(self, home: Home, start: Callable[[], None], version: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        home: Home,
+        connect: Callable[[], Link | None],
+        start: Callable[[], None],
+        version: Callable[[], str],
+    ) -> None:
         self.home: Final = home
+        self._connect = connect
         self._start = start
         self._version = version
         self.consent = ConsentView()
@@ -64,6 +72,7 @@ class HandOff:
         self.lock = threading.RLock()
         self._journal = Journal(self.home)
         self._link: Link | None = None
+        self._early: Link | None = None
         self._announced: str | None = None
         self._appending = False
         self._started = False
@@ -78,8 +87,7 @@ class HandOff:
         """Journal one line and send it. Raises HandOffError; then the line is nowhere."""
         with self.lock:
             if not self._started:
-                self._started = True
-                self._start()
+                self._begin_handing_off()
             if self._appending:  # a signal handler, on the very thread that is in here
                 self._hang_up()
                 self._journal.append(line, destination)
@@ -97,6 +105,27 @@ class HandOff:
                     self.bell.set()
             if self.adoptions and destination is not None and destination.ref in self.adoptions:
                 self._hang_up()  # the background thread hands the token over before it connects anew
+
+    def _begin_handing_off(self) -> None:
+        """Once: where a daemon listens, even the first line is on its socket before the call returns."""
+        self._started = True
+        link = None if self.adoptions else self._connect()
+        try:
+            if link is not None:
+                if self._journal.current is None:
+                    self._journal.rotate()
+                if self.attach(link):
+                    self._early, link = link, None
+        finally:
+            if link is not None:
+                link.close()
+            self._start()
+
+    def take_early_link(self) -> Link | None:
+        """The link that the first hand-off made, for the background thread to listen to."""
+        with self.lock:
+            early, self._early = self._early, None
+            return early
 
     def attach(self, link: Link) -> bool:
         """Use `link` from the next line on. False: it did not take the opening, or there is no journal."""

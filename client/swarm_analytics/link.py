@@ -55,8 +55,9 @@ def connect_unix(path: str, timeout: float) -> socket.socket:
 class Link:
     """A connected socket. `send` may be called by any thread, `messages` by one."""
 
-    def __init__(self, path: str) -> None:
-        self._sock = connect_unix(path, policy.CONNECT_S)
+    def __init__(self, path: str, timeout: float = policy.CONNECT_S) -> None:
+        """Connect within `timeout` seconds; 0: at once or not at all. Raises OSError."""
+        self._sock = connect_unix(path, timeout)
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, policy.SEND_BUFFER_BYTES)
         self._sock.settimeout(None)
 

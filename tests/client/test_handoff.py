@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from swarm_analytics import AnalyticsClient, DroppedRecord, policy
-from swarm_analytics.courier import hand_off_for
+from swarm_analytics.courier import Courier, hand_off_for
 from swarm_analytics_models.home import Home
 from tests.client.scripted import Connection, journal_bytes, journal_keys, scripted_daemon
 from tests.support.waiting import eventually
@@ -27,10 +27,11 @@ def attached(home: Path) -> bool:
     return hand_off_for(Home(home))._link is not None
 
 
-def connect(client: AnalyticsClient, home: Path) -> None:
-    """Hand one event off and wait until the link is up."""
-    write(client)
+def connect(client: AnalyticsClient, home: Path) -> str:
+    """Hand one event off and wait until the link is up; the event's key."""
+    [key] = write(client)
     eventually(lambda: attached(home), what="the link")
+    return key
 
 
 def files(home: Path) -> list[str]:
@@ -51,6 +52,17 @@ def test_the_socket_brings_the_journals_bytes_from_the_hellos_offset_on(
         journal = journal_bytes(home)
         assert journal[hello["offset"] :] == daemon.connection().payload
         assert journal_keys(home) == early + late
+
+
+def test_where_a_daemon_listens_even_the_first_line_is_on_its_socket_when_the_call_returns(
+    client: AnalyticsClient, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with scripted_daemon(home) as daemon:
+        monkeypatch.setattr(Courier, "start", lambda courier: None)
+        [key] = write(client)
+        assert attached(home)
+        eventually(lambda: daemon.connection().keys == [key], what="the line")
+        assert daemon.connection().hello["offset"] == 0
 
 
 def test_many_threads_share_one_order_on_disk_and_on_the_socket(client: AnalyticsClient, home: Path) -> None:
@@ -137,13 +149,13 @@ def test_a_new_segment_is_announced_on_the_same_connection(
     client: AnalyticsClient, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with scripted_daemon(home) as daemon:
-        connect(client, home)
+        first = connect(client, home)
         connection = daemon.connection()
         [before] = write(client)
         connection.say({"type": "rotate"})
         eventually(lambda: len(files(home)) == 2, what="a new segment")
         [after] = write(client)
-        eventually(lambda: connection.keys == [before, after], what="both lines")
+        eventually(lambda: connection.keys == [first, before, after], what="all lines")
         second = [line for line in connection.lines if line["type"] == "hello"][1]
         assert (second["journal"], second["offset"]) == (files(home)[1], 0)
         assert [line["type"] for line in connection.lines[-2:]] == ["destination", "event"]
@@ -182,7 +194,7 @@ def test_a_line_that_a_signal_handler_hands_off_inside_another_call_is_kept_in_o
     client: AnalyticsClient, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with scripted_daemon(home) as daemon:
-        connect(client, home)
+        first = connect(client, home)
         hand_off = hand_off_for(Home(home))
         append = hand_off._journal.append
         inner: list[str] = []
@@ -198,7 +210,7 @@ def test_a_line_that_a_signal_handler_hands_off_inside_another_call_is_kept_in_o
         [outer] = write(client)
         assert journal_keys(home)[1:] == [outer, inner[0]]
         eventually(lambda: daemon.connection().ended, what="the end of the first connection")
-        assert daemon.connection().keys == []
+        assert daemon.connection().keys == [first]
         assert daemon.connection(1).hello["offset"] == len(journal_bytes(home))
 
 
@@ -272,11 +284,11 @@ def test_an_on_drop_that_raises_is_logged_and_harms_nothing(
 
     client = AnalyticsClient(home, on_drop=raises)
     with scripted_daemon(home) as daemon:
-        connect(client, home)
+        first = connect(client, home)
         daemon.connection().say(drop_of(client), drop_of(client))
         eventually(lambda: len(calls) == 2, what="both calls")
         [key] = write(client)
-        eventually(lambda: daemon.connection().keys == [key], what="the next line")
+        eventually(lambda: daemon.connection().keys == [first, key], what="the next line")
     assert "from on_drop" in caplog.text
 
 
