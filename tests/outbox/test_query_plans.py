@@ -91,7 +91,9 @@ async def test_no_hot_statement_scans(outbox: Outbox, plans: dict[str, list[str]
     assert scans(plans) == []
     await outbox.prune()
     ((step, _),) = scans(plans)
-    assert step == "SCAN events USING INDEX events_settled", "reads as much as the trail's cap, ten minutes apart"
+    assert step == "SCAN events USING INDEX events_settled", (
+        "reads as much as the trail's cap, ten minutes apart"
+    )
 
 
 async def test_the_net_is_not_too_wide(outbox: Outbox, plans: dict[str, list[str]]) -> None:
