@@ -1,0 +1,118 @@
+"""The user opts out: at once, of everything that waits, in every file; and may change their mind."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from tests.story.scene import Emitter, HomeView, wait_for
+from tests.support.processes import Processes, SandboxProcess
+from tests.support.waiting import eventually
+
+MARKER: Final = "what-the-user-wrote-in-confidence"
+ALL_OF_IT: Final = MARKER.encode()
+
+
+def test_opting_out_erases_a_full_queue_from_every_file(
+    home: Path, view: HomeView, processes: Processes, service: SandboxProcess, app: Callable[..., Emitter]
+) -> None:
+    """Promise 13, with a hung app beside it: withdrawn, erased, and the opt-out itself goes first."""
+    processes.daemon(home)
+    emitter, hung = app(service.base_url), app(service.base_url)
+    before = emitter.do("log", 1, "before")
+    wait_for(service, before)
+    service.fail(503)
+    product = emitter.do("message", "a", 300, MARKER)
+    of_the_hung = hung.do("message", "b", 40, MARKER)
+    hung.freeze()
+    diagnostic = emitter.do("log", 5, "diagnostic")
+    view.accepted(1 + 300 + 40 + 5)
+    assert "outbox.db" in {name.partition("-")[0] for name in view.files_with(ALL_OF_IT)}
+    assert [name for name in view.files_with(ALL_OF_IT) if name.startswith("inbox/")]
+
+    emitter.do("opt-out", "yes")
+    assert view.files_with(ALL_OF_IT) == [], "when the call has returned, it is gone"
+    assert view.openswarm["consent"] == "minimal"
+    assert view.ledger["withdrawn"] == 340
+    assert view.why(product[-1])["state"] == "withdrawn"
+    assert emitter.do("message", "a", 3, MARKER), "a muted call still validates, and returns an id"
+
+    service.calm()
+    taken = wait_for(service, [*before, *diagnostic], hasten=view)
+    assert [event["route"] for event in taken] == [
+        "logs.write",
+        "preferences.opt_out",
+        *["logs.write"] * 5,
+    ]
+    hung.thaw()
+    late = hung.do("log", 1, "late")
+    hung.do("message", "b", 3, MARKER)
+    wait_for(service, late)
+    assert not set(service.keys()) & {*product, *of_the_hung}
+    assert view.drained()["withdrawn"] >= 340
+    assert view.files_with(ALL_OF_IT) == []
+
+    emitter.do("opt-out", "no")
+    wait_for(service, emitter.do("message", "c", 2, "allowed-again"))
+    assert view.openswarm["consent"] == "full"
+
+
+def test_an_opt_out_without_a_daemon_is_applied_before_older_lines_are_admitted(
+    home: Path, view: HomeView, processes: Processes, service: SandboxProcess, app: Callable[..., Emitter]
+) -> None:
+    """Promise 13: in the journals of a dead app and of the living one, older lines are never sent."""
+    gone = app(service.base_url)
+    lost = gone.do("message", "a", 30, MARKER)
+    gone.kill()
+    emitter = app(service.base_url)
+    lost += emitter.do("message", "b", 30, MARKER)
+    kept = emitter.do("log", 2, "diagnostic")
+    emitter.do("opt-out", "yes")
+    assert view.files_with(ALL_OF_IT), "there is no daemon that could erase it"
+
+    processes.daemon(home)
+    assert {event["route"] for event in wait_for(service, kept)} == {"logs.write", "preferences.opt_out"}
+    ledger = view.drained()
+    assert (ledger["accepted"], ledger["withdrawn"], ledger["delivered"]) == (63, 60, 3)
+    assert not [request for request in service.requests() if MARKER in request["body"]], "not even once"
+    assert {view.why(key)["state"] for key in lost[::15]} == {"withdrawn"}
+    eventually(lambda: view.files_with(ALL_OF_IT) == [], what="the erasure of every file")
+
+
+def test_a_decision_survives_the_daemon(
+    home: Path, view: HomeView, processes: Processes, service: SandboxProcess, app: Callable[..., Emitter]
+) -> None:
+    """Promises 4 and 13: killed right after the opt-out returned, the next daemon keeps to it."""
+    daemon = processes.daemon(home)
+    service.fail(503)
+    emitter = app(service.base_url)
+    product = emitter.do("message", "a", 20, MARKER)
+    view.accepted(20)
+    emitter.do("opt-out", "yes")
+    daemon.kill()
+    service.calm()
+    processes.daemon(home)
+    late = app(service.base_url)
+    late.do("message", "b", 3, MARKER)
+    wait_for(service, late.do("log", 1, "diagnostic"), hasten=view)
+    ledger = view.drained()
+    assert view.openswarm["consent"] == "minimal"
+    assert not set(service.keys()) & set(product)
+    assert {event["route"] for event in service.good()} == {"preferences.opt_out", "logs.write"}
+    assert ledger["withdrawn"] == ledger["accepted"] - 2
+    assert view.files_with(ALL_OF_IT) == []
+
+
+def test_held_back_until_the_user_decides(
+    home: Path, view: HomeView, processes: Processes, service: SandboxProcess, app: Callable[..., Emitter]
+) -> None:
+    """Promise 13: `consent hold` keeps product events, sends the others, and `full` lets them go in order."""
+    daemon = processes.daemon(home)
+    assert daemon.cli("consent", "hold").returncode == 0
+    emitter = app(service.base_url)
+    product = emitter.do("message", "a", 10, "wait")
+    wait_for(service, emitter.do("log", 1, "diagnostic"))
+    assert view.ledger["held"] == 10
+    assert view.why(product[0])["held_reason"] == "consent"
+    assert daemon.cli("consent", "full").returncode == 0
+    events = wait_for(service, product)
+    assert [event["key"] for event in events if event["route"] == "events.agent.message"] == product
