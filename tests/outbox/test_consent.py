@@ -1,5 +1,6 @@
 """Consent: applied to every row in one commit, kept over starts, and erased to the last byte."""
 
+import random
 from pathlib import Path
 
 import anyio
@@ -8,7 +9,7 @@ import pytest
 from swarm_analytics_models.contract import ConsentMode
 from swarm_analyticsd.outbox.lifecycle import HeldReason, State
 from swarm_analyticsd.outbox.operate import Chosen
-from swarm_analyticsd.outbox.rows import Admission, Release, Verdict
+from swarm_analyticsd.outbox.rows import Admission, NewEvent, Release, Verdict
 from swarm_analyticsd.outbox.store import Outbox
 from tests.outbox.given import (
     DELIVERED,
@@ -166,3 +167,28 @@ async def test_erasure_waits_for_reports_and_they_go_on_after(outbox: Outbox) ->
             tasks.start_soon(outbox.tallies)
             tasks.start_soon(outbox.erase)
     assert (await outbox.tallies()).ledger.queued == 50
+
+
+@pytest.mark.parametrize("seed", [14, 20])
+async def test_erasure_finds_what_moved_between_pages(tmp_path: Path, seed: int) -> None:
+    """A busy history, after which secure deletion alone leaves traces in the free parts of pages."""
+    chance = random.Random(seed)
+    home = tmp_path / "home"
+    outbox = await open_outbox(home)
+    for _ in range(6):
+        await admit(outbox, *(_marked(chance) for _ in range(150)))
+        for row in (await claim(outbox, limit=40)).rows:
+            await settle(outbox, [row], chance.choice([DELIVERED, FAULTY, NO_CREDENTIAL, later(outbox)]))
+    await outbox.set_consent("openswarm", MINIMAL)
+    await outbox.checkpoint()
+    await outbox.erase()
+    assert _files_with(home, b"marzipan") == []
+    await outbox.close()
+
+
+def _marked(chance: random.Random) -> NewEvent:
+    key = f"k{chance.random()}"
+    if chance.random() < 0.3:
+        return an_event(category="diagnostic", body=b'"' + b"k" * chance.choice([3, 900]) + b'"', key=key)
+    body = b'"' + b"marzipan" * chance.choice([1, 5, 60, 300]) + b'"'
+    return an_event(body=body, ordering_key=f"agent:marzipan{chance.randrange(99)}", key=key)
