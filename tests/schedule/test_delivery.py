@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from swarm_analyticsd import policy
 from swarm_analyticsd.clock import SystemClock
 from swarm_analyticsd.delivery.outcome import classify
 from swarm_analyticsd.outbox.errors import OutboxUnavailable
-from swarm_analyticsd.outbox.rows import Claim
+from swarm_analyticsd.outbox.rows import Claim, Settled, Settlement
 from swarm_analyticsd.schedule.view import LaneHold
 from tests.delivery.scripted import (
     REGISTER_PATH,
@@ -591,6 +592,25 @@ async def naps(clock: FakeClock) -> None:
     """Let the lane look at the clock a few times."""
     enough = clock.reads + 20
     await eventually(lambda: clock.reads >= enough)
+
+
+async def test_a_wait_that_ends_while_the_disk_is_slow_is_not_slept_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = FakeClock(now=SystemClock().now())
+    replies = iter([answer(503)])
+    async with world(clock=clock) as ours, scripted(lambda _: next(replies, answer())) as remote:
+        settle = ours.outbox.settle
+
+        async def slowly(settlements: Sequence[Settlement]) -> Settled:
+            settled = await settle(settlements)
+            clock.advance(policy.BACKOFF_FIRST_S)
+            return settled
+
+        monkeypatch.setattr(ours.outbox, "settle", slowly)
+        known = await ours.destination(remote)
+        await ours.hand_off(known, LOG, *logs("a"))
+        await ours.settled(delivered=1)
 
 
 async def test_a_laptop_that_slept_is_back_within_a_nap(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,6 +77,7 @@ class Lane:
         self._news = True
         self._impatient = False
         self._due_at: float | None = None
+        self._looked_at = clock.monotonic()
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
@@ -154,6 +155,7 @@ class Lane:
 
     async def _turn(self) -> bool:
         """Tell, claim, send. True when there is more to do at once."""
+        self._looked_at = self._clock.monotonic()
         if self._may_send():
             self._free_probes()
         wished, mutings = self._wish(), self._mutings
@@ -289,9 +291,12 @@ class Lane:
             self.condition = conditions.lost(self.condition, flight, self._clock.monotonic())
 
     async def _sleep(self) -> None:
-        now = self._clock.monotonic()
-        at = plan.wake_at(self.condition, now=now, due_at=self._due_at, packed_by=self._tray.packed_by)
-        nap = None if at is None or not self._may_send() else min(at - now, policy.LONGEST_NAP_S)
+        """Until the first thing that was not yet due when the lane last looked, even if it is due by now."""
+        at = plan.wake_at(
+            self.condition, now=self._looked_at, due_at=self._due_at, packed_by=self._tray.packed_by
+        )
+        ahead = None if at is None or not self._may_send() else at - self._clock.monotonic()
+        nap = None if ahead is None else min(max(ahead, 0.0), policy.LONGEST_NAP_S)
         try:
             async with asyncio.timeout(nap):
                 await self._wake.wait()

@@ -61,8 +61,9 @@ def wake_at(
 ) -> float | None:
     """When something falls due by itself; None when only an event or an answer can change anything.
 
-    `due_at`: the next queued row's time; `packed_by`: when a batch that is not full leaves as it is. A time
-    that has passed counts for nothing: whatever it allowed has been done.
+    `now`: when the lane last looked what it may do; what was due by then has been done, and what has fallen
+    due since has not. `due_at`: the next queued row's time; `packed_by`: when a batch that is not full leaves
+    as it is.
     """
     times = [due_at, packed_by, routes.next_due(condition.gates)]
     if condition.breaker.state is BreakerState.OPEN and condition.breaker.until > now:
