@@ -599,7 +599,10 @@ async def test_a_wait_that_ends_while_the_disk_is_slow_is_not_slept_over(
 ) -> None:
     clock = FakeClock(now=SystemClock().now())
     replies = iter([answer(503)])
-    async with world(clock=clock) as ours, scripted(lambda _: next(replies, answer())) as remote:
+    async with (
+        world(clock=clock, chance=Chosen(1.0)) as ours,
+        scripted(lambda _: next(replies, answer())) as remote,
+    ):
         settle = ours.outbox.settle
 
         async def slowly(settlements: Sequence[Settlement]) -> Settled:
