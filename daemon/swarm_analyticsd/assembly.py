@@ -188,7 +188,10 @@ class Daemon:
             loop.add_signal_handler(signal.SIGCONT, continued.set)
         while True:
             reception.journals.scan_soon()
-            await upkeep.round()
+            try:
+                await upkeep.round()
+            except Exception:
+                log.exception("upkeep failed; it is tried again in a minute")
             continued.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(policy.SCAN_INTERVAL_S):

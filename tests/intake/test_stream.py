@@ -201,6 +201,25 @@ async def test_a_refused_line_harms_none_of_its_neighbours(home: Path) -> None:
         assert (ledger.accepted, ledger.refused) == (3, 3)
 
 
+async def test_a_receipt_comes_with_every_refusal_before_its_offset(home: Path) -> None:
+    async with rig_in(home) as rig:
+        app = rig.app()
+        await app.connect()
+        places = []
+        for number in range(30):
+            await app.hand_off(DECLARATION if number % 3 == 0 else event(number))
+            places.append(app.end)
+            await app.hand_off(b"garbage\n")
+            await asyncio.sleep(0)
+        await app.receipt()
+        told: set[int] = set()
+        for message in app.heard:
+            if message["type"] == "receipt":
+                told |= {refusal["offset"] for refusal in message["refused"]}
+                assert told == {place for place in places if place < message["offset"]}
+        assert told == set(places)
+
+
 async def test_what_the_outbox_refuses_is_told_too(home: Path) -> None:
     async with rig_in(home) as rig:
         app = rig.app()

@@ -1,12 +1,19 @@
 """Commits what was screened, and tells those whom the commit concerns."""
 
+import asyncio
+import logging
 from collections.abc import Collection
+from typing import Final
 
 from swarm_analytics_models.identifiers import Destination
+from swarm_analyticsd import policy
 from swarm_analyticsd.intake.admission import Screened
 from swarm_analyticsd.intake.ports import Keeps, Sends
 from swarm_analyticsd.intake.post import Post
+from swarm_analyticsd.outbox.errors import OutboxError
 from swarm_analyticsd.outbox.rows import Admitted
+
+log: Final = logging.getLogger(__name__)
 
 
 class Acceptance:
@@ -16,20 +23,32 @@ class Acceptance:
         self._outbox = outbox
         self._dispatcher = dispatcher
         self._post = post
+        self._introducing: set[asyncio.Task[None]] = set()
 
     async def commit(self, screened: Screened) -> Admitted:
-        """Returns after the commit; raises what `Outbox.admit` raises. A stale admission changed nothing."""
+        """Returns after the commit; raises what `Outbox.admit` raises. A stale admission changed nothing.
+
+        Waits for nothing but the commit, so that callers go on in the order of their commits.
+        """
         admitted = await self._outbox.admit(screened.admission)
         if admitted.stale is None:
-            await self._introduce(screened.admission.destinations)
             self._dispatcher.wake(admitted.woken)
             self._post.dropped(admitted.dropped)
+            if screened.admission.destinations:
+                task = asyncio.create_task(self._introduce(screened.admission.destinations))
+                self._introducing.add(task)
+                task.add_done_callback(self._introducing.discard)
         return admitted
 
     async def _introduce(self, declared: Collection[Destination]) -> None:
         """Have destinations served that an app declared: new ones, and known ones under a new path."""
-        if declared:
-            refs = {destination.ref for destination in declared}
-            for known in await self._outbox.destinations():
-                if known.ref in refs:
-                    self._dispatcher.destination_added(known)
+        refs = {destination.ref for destination in declared}
+        while True:
+            try:
+                for known in await self._outbox.destinations():
+                    if known.ref in refs:
+                        self._dispatcher.destination_added(known)
+                return
+            except OutboxError as error:
+                log.warning("a declared destination is not served yet: %s", error)
+                await asyncio.sleep(policy.TAKE_RETRY_MOST_S)

@@ -227,7 +227,7 @@ class Cursors:
         cursor.failures = 0
         cursor.accepted += admitted.accepted
         cursor.duplicates += admitted.duplicates
-        cursor.committed = max(cursor.committed, screened.admission.end)
+        cursor.committed = screened.admission.end
         refused = sorted(screened.refusals + refusals_of(admitted), key=lambda refusal: refusal.offset)
         self._post.receipt(cursor.owner, cursor.name, cursor.committed, tuple(refused))
         if self._muted(screened.admission):
