@@ -60,8 +60,9 @@ ACCEPT_PAUSE_S: Final = 0.5
 MAX_CONNECTIONS: Final = 256
 """Connections of each listener, all apps together: far from the 1,024 descriptors a process may open."""
 
-MAX_CONNECTIONS_PER_PROCESS: Final = 16
-"""Connections of each listener from one process: an app needs one and, for calls, a few."""
+MAX_CONNECTIONS_PER_PROCESS: Final = 64
+"""Connections of each listener from one process: an app needs one, and one for each thread that waits for an
+answer."""
 
 OUTLET_BYTES: Final = 256 * 1024
 """Notices kept for an app that does not read: beyond it the oldest are dropped (the ledger has them)."""
@@ -276,7 +277,7 @@ LOSSES_BEFORE_ALONE: Final = 3
 DEATHS_WHEN_ALONE: Final = 3
 """Deaths of the daemon over such a row, while handled and not on the network, after which it is dead."""
 
-ROW_BYTES: Final = 700
+ROW_BYTES: Final = 300
 """Bytes a row takes besides its body, its index entries included: measured with a million rows."""
 
 EVICT_DOWN_TO: Final = 0.98

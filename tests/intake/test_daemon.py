@@ -266,3 +266,39 @@ def test_the_run_command_starts_without_a_terminal_or_stdin(home: Path) -> None:
     out, _ = process.communicate(timeout=30)
     assert process.returncode == 0
     assert out == b"" or json.loads(out)["ready"]
+
+
+STRANGER = """
+import os, socket, sys
+os.setgroups([]); os.setgid(65534); os.setuid(65534)
+for path in sys.argv[1:]:
+    with socket.socket(socket.AF_UNIX) as stranger:
+        stranger.settimeout(20)
+        stranger.connect(path)
+        try:
+            stranger.sendall(b"GET /v1/version HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
+            answer = stranger.recv(100)
+        except ConnectionError:
+            answer = b""
+        print(len(answer))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_s3_another_user_is_turned_away_from_sockets_whose_modes_were_loosened(
+    home: Path, daemon: Start
+) -> None:
+    process = daemon(home)
+    sockets = [home / "daemon.sock", home / "handoff.sock"]
+    for path in (home.parent, home):
+        path.chmod(0o755)
+    for path in sockets:
+        path.chmod(0o666)
+    done = subprocess.run(
+        [sys.executable, "-c", STRANGER, *map(str, sockets)], capture_output=True, text=True, timeout=30
+    )
+    assert done.stdout.split() == ["0", "0"], done.stderr
+    home.chmod(0o700)
+    assert process.status()["daemon"]["pid"] == process.pid
+    process.stop()
+    assert "65534" in process.errors
