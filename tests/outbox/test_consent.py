@@ -178,7 +178,8 @@ async def test_erasure_finds_what_moved_between_pages(tmp_path: Path, seed: int)
     for _ in range(6):
         await admit(outbox, *(_marked(chance) for _ in range(150)))
         for row in (await claim(outbox, limit=40)).rows:
-            await settle(outbox, [row], chance.choice([DELIVERED, FAULTY, NO_CREDENTIAL, later(outbox)]))
+            verdicts: list[Verdict] = [DELIVERED, FAULTY, NO_CREDENTIAL, later(outbox)]
+            await settle(outbox, [row], chance.choice(verdicts))
     await outbox.set_consent("openswarm", MINIMAL)
     await outbox.checkpoint()
     await outbox.erase()

@@ -65,6 +65,11 @@ def test_the_table_is_the_promised_one() -> None:
     assert arrows == {(before, now) for before, targets in promised.items() for now in targets}
 
 
+def test_each_trigger_leads_to_one_state() -> None:
+    for trigger in Trigger:
+        assert len({after(state, trigger) for state in sources(trigger)}) == 1
+
+
 def test_what_keeps_a_body_can_still_be_sent() -> None:
     assert LIVE < KEEPS_BODY
     assert {state for state, _ in TRANSITIONS} == KEEPS_BODY

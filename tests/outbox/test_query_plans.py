@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
-from swarm_analytics_models.contract import ConsentMode
 from swarm_analyticsd.outbox.lifecycle import HeldReason
 from swarm_analyticsd.outbox.operate import Chosen
 from swarm_analyticsd.outbox.rows import Release
@@ -129,10 +128,3 @@ async def test_reports_of_the_ledger_do_not_scan(tmp_path: Path, monkeypatch: py
     assert len(found) > 5
     assert scans(found) == []
     await outbox.close()
-
-
-async def test_opting_out_reads_what_is_kept_once(outbox: Outbox, plans: dict[str, list[str]]) -> None:
-    await admit(outbox, *some_events(20))
-    for mode in (ConsentMode.HOLD, ConsentMode.FULL, ConsentMode.MINIMAL):
-        await outbox.set_consent("openswarm", mode)
-    assert scans(plans) == []

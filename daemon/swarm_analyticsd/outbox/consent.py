@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, and_, bindparam, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from swarm_analytics_models.contract import ConsentMode
 from swarm_analyticsd.outbox.context import Context
 from swarm_analyticsd.outbox.lifecycle import HeldReason, State, Trigger
-from swarm_analyticsd.outbox.moves import LISTED, SELECT_REFS, as_list, move, refs, walk
+from swarm_analyticsd.outbox.moves import LISTED, SELECT_REFS, as_list, move, move_all, refs
 from swarm_analyticsd.outbox.rows import Purged
 from swarm_analyticsd.outbox.tables import IS_HELD, IS_QUEUED, destinations, events, services
 
@@ -29,15 +29,18 @@ _RELUCTANT: Final = (
     .where(services.c.consent == ConsentMode.HOLD.value)
 )
 
-_MUTED: Final = SELECT_REFS.where(events.c.destination.in_(_OF_SERVICE), events.c.muted == 1)
-_MUTED_QUEUED: Final = _MUTED.where(IS_QUEUED)
-_MUTED_HELD: Final = _MUTED.where(IS_HELD)
-_KEPT_BACK: Final = _MUTED_HELD.where(events.c.reason == HeldReason.CONSENT.value)
+_MUTED: Final = and_(events.c.destination.in_(_OF_SERVICE), events.c.muted == 1)
+_KEPT_BACK: Final = and_(_MUTED, events.c.reason == HeldReason.CONSENT.value)
+_HOLD_BACK: Final = update(events).where(_MUTED, IS_HELD).values(reason=HeldReason.CONSENT.value)
+_LEAVE_HOMELESS: Final = (
+    update(events)
+    .where(_KEPT_BACK, IS_HELD, events.c.destination.in_(_UNKNOWN))
+    .values(reason=HeldReason.NO_DESTINATION.value)
+)
 _TO_RESTRAIN: Final = SELECT_REFS.where(
     events.c.seq.in_(LISTED), events.c.muted == 1, events.c.destination.in_(_RELUCTANT)
 )
-_RELABEL: Final = update(events).where(events.c.seq.in_(LISTED)).values(reason=bindparam("because"))
-_HOMELESS: Final = select(events.c.seq).where(events.c.seq.in_(LISTED), events.c.destination.in_(_UNKNOWN))
+_RELABEL: Final = update(events).where(events.c.seq.in_(LISTED)).values(reason=HeldReason.CONSENT.value)
 
 
 def modes(connection: Connection) -> dict[str, ConsentMode]:
@@ -58,26 +61,20 @@ def set_paused(connection: Connection, service: str, value: bool) -> None:
 def set_consent(connection: Connection, context: Context, service: str, mode: ConsentMode) -> Purged:
     """Keep the decision and apply it to every row of the service that consent mutes."""
     connection.execute(_SET_CONSENT, {"service": service, "consent": mode.value, "paused": 0})
-    withdrawn = 0
+    meant = {"service": service}
     match mode:
         case ConsentMode.MINIMAL:
-            for rows in walk(connection, _MUTED, service=service):
-                withdraw = {"settled_at": context.clock.now(), "observed_s": context.observed_s()}
-                move(connection, rows, Trigger.WITHDRAW, reason=None, last_error=None, **withdraw)
-                withdrawn += len(rows)
+            now, observed = context.clock.now(), context.observed_s()
+            ended = {"settled_at": now, "observed_s": observed, "reason": None, "last_error": None}
+            return Purged(move_all(connection, Trigger.WITHDRAW, _MUTED, meant, **ended))
         case ConsentMode.HOLD:
-            for rows in walk(connection, _MUTED_QUEUED, service=service):
-                move(connection, rows, Trigger.HOLD, reason=HeldReason.CONSENT.value)
-            for rows in walk(connection, _MUTED_HELD, service=service):
-                _relabel(connection, (row.seq for row in rows), HeldReason.CONSENT)
+            connection.execute(_HOLD_BACK, meant)
+            queued = and_(_MUTED, IS_QUEUED)
+            move_all(connection, Trigger.HOLD, queued, meant, reason=HeldReason.CONSENT.value)
         case ConsentMode.FULL:
-            for rows in walk(connection, _KEPT_BACK, service=service):
-                listed = {"seqs": as_list(row.seq for row in rows)}
-                homeless = set(connection.execute(_HOMELESS, listed).scalars())
-                _relabel(connection, homeless, HeldReason.NO_DESTINATION)
-                freed = [row for row in rows if row.seq not in homeless]
-                move(connection, freed, Trigger.FREE, reason=None, due_at=0.0)
-    return Purged(withdrawn)
+            connection.execute(_LEAVE_HOMELESS, meant)
+            move_all(connection, Trigger.FREE, _KEPT_BACK, meant, reason=None, due_at=0.0)
+    return Purged(0)
 
 
 def restrain(connection: Connection, seqs: Iterable[int]) -> None:
@@ -85,8 +82,5 @@ def restrain(connection: Connection, seqs: Iterable[int]) -> None:
     rows = refs(connection, _TO_RESTRAIN, {"seqs": as_list(seqs)})
     queued = [row for row in rows if row.state is State.QUEUED]
     move(connection, queued, Trigger.HOLD, reason=HeldReason.CONSENT.value)
-    _relabel(connection, (row.seq for row in rows if row.state is State.HELD), HeldReason.CONSENT)
-
-
-def _relabel(connection: Connection, seqs: Iterable[int], reason: HeldReason) -> None:
-    connection.execute(_RELABEL, {"seqs": as_list(seqs), "because": reason.value})
+    held = as_list(row.seq for row in rows if row.state is State.HELD)
+    connection.execute(_RELABEL, {"seqs": held})

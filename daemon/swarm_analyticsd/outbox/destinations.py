@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, insert, select, update
 
 from swarm_analytics_models.identifiers import Destination, IdentityKind
 from swarm_analytics_models.status import CredentialState
 from swarm_analyticsd.outbox.ledger import Entries, open_account
 from swarm_analyticsd.outbox.lifecycle import HeldReason, State, Trigger
-from swarm_analyticsd.outbox.moves import LISTED, SELECT_REFS, as_list, move, refs
+from swarm_analyticsd.outbox.moves import move_all
 from swarm_analyticsd.outbox.rows import KnownDestination
 from swarm_analyticsd.outbox.tables import IS_HELD, destinations, events
 
@@ -26,9 +26,17 @@ _OF_SERVICE: Final = (
 _REBASE: Final = (
     update(destinations).where(destinations.c.id == bindparam("of")).values(base_url=bindparam("to"))
 )
-_HELD_AT: Final = SELECT_REFS.where(events.c.destination == bindparam("destination"), IS_HELD)
-_REBIND: Final = update(events).where(events.c.seq.in_(LISTED)).values(destination=bindparam("to"))
-_WAITING: Final = _HELD_AT.where(events.c.reason == HeldReason.NO_DESTINATION.value)
+_HELD_AT: Final = select(
+    func.count().label("rows"), func.coalesce(func.sum(events.c.size), 0).label("size")
+).where(events.c.destination == bindparam("unknown"), IS_HELD)
+_REBIND: Final = (
+    update(events)
+    .where(events.c.destination == bindparam("unknown"), IS_HELD)
+    .values(destination=bindparam("made"))
+)
+_WAITING: Final = and_(
+    events.c.destination == bindparam("made"), events.c.reason == HeldReason.NO_DESTINATION.value
+)
 
 
 def known(row: Row[Any]) -> KnownDestination:
@@ -105,11 +113,9 @@ def _make(connection: Connection, **values: str) -> int:
 
 def _bind(connection: Connection, unknown: int, made: int) -> None:
     """Held events go from the stand-in to the service's first destination, which has none of its own yet."""
-    held = refs(connection, _HELD_AT, {"destination": unknown})
+    held = connection.execute(_HELD_AT, {"unknown": unknown}).one()
+    connection.execute(_REBIND, {"unknown": unknown, "made": made})
     entries = Entries()
-    for row in held:
-        entries.rebind(unknown, made, State.HELD, size=row.size)
-    connection.execute(_REBIND, {"seqs": as_list(row.seq for row in held), "to": made})
+    entries.rebind(unknown, made, State.HELD, size=held.size, rows=held.rows)
     entries.write(connection)
-    waiting = refs(connection, _WAITING, {"destination": made})
-    move(connection, waiting, Trigger.FREE, reason=None)
+    move_all(connection, Trigger.FREE, _WAITING, {"made": made}, reason=None)

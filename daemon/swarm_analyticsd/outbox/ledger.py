@@ -3,12 +3,12 @@
 from collections import Counter
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, update
 from sqlalchemy.dialects.sqlite import insert
 
 from swarm_analyticsd import policy
 from swarm_analyticsd.outbox.lifecycle import KEEPS_BODY, LIVE, State
-from swarm_analyticsd.outbox.tables import KEEPS_ITS_BODY, clients, events, home, ledger
+from swarm_analyticsd.outbox.tables import clients, home, ledger
 
 COUNTED: Final = ("accepted", *(state.value for state in State), "bytes")
 """The columns that are sums."""
@@ -31,16 +31,10 @@ _ADD_PENDING: Final = _NEW_CLIENT.on_conflict_do_update(
 )
 _FORGET_CLIENT: Final = delete(clients).where(clients.c.client == bindparam("of"), clients.c.pending == 0)
 
-_RECOUNT: Final = (
-    select(events.c.destination, events.c.state, func.count(), func.sum(events.c.size))
-    .where(KEEPS_ITS_BODY)
-    .group_by(events.c.destination, events.c.state)
-)
 
-
-def footprint(size: int) -> int:
-    """Bytes that a row with a body of `size` bytes occupies while it keeps its body."""
-    return size + policy.ROW_BYTES
+def footprint(size: int, rows: int = 1) -> int:
+    """Bytes that rows occupy while they keep their bodies, of `size` bytes together."""
+    return size + rows * policy.ROW_BYTES
 
 
 class Entries:
@@ -60,23 +54,25 @@ class Entries:
         if client is not None and state in LIVE:
             self._clients[client] += 1
 
-    def move(self, destination: int, before: State, now: State, *, size: int, client: str | None) -> None:
-        """A row went from one state to another."""
+    def move(
+        self, destination: int, before: State, now: State, *, size: int, client: str | None, rows: int = 1
+    ) -> None:
+        """Rows, of `size` bytes together, went from one state to another."""
         counts = self._of(destination)
-        counts[before.value] -= 1
-        counts[now.value] += 1
+        counts[before.value] -= rows
+        counts[now.value] += rows
         kept = (now in KEEPS_BODY) - (before in KEEPS_BODY)
-        counts["bytes"] += kept * footprint(size)
+        counts["bytes"] += kept * footprint(size, rows)
         if client is not None:
-            self._clients[client] += (now in LIVE) - (before in LIVE)
+            self._clients[client] += rows * ((now in LIVE) - (before in LIVE))
 
-    def rebind(self, old: int, new: int, state: State, *, size: int) -> None:
-        """A row that keeps its body went from one destination to another."""
+    def rebind(self, old: int, new: int, state: State, *, size: int, rows: int) -> None:
+        """Rows that keep their bodies went from one destination to another."""
         for destination, sign in ((old, -1), (new, 1)):
             counts = self._of(destination)
-            counts["accepted"] += sign
-            counts[state.value] += sign
-            counts["bytes"] += sign * footprint(size)
+            counts["accepted"] += sign * rows
+            counts[state.value] += sign * rows
+            counts["bytes"] += sign * footprint(size, rows)
 
     def write(self, connection: Connection) -> None:
         rows = [

@@ -5,18 +5,16 @@ next event of its ordering key.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, func, select, update
 from sqlalchemy.sql.selectable import ScalarSelect
 
-from swarm_analytics_models.contract import Priority
-from swarm_analyticsd import policy
 from swarm_analyticsd.outbox.ledger import Entries
-from swarm_analyticsd.outbox.lifecycle import KEEPS_BODY, LIVE, State, Trigger, after
-from swarm_analyticsd.outbox.tables import IS_LIVE, KEEPS_ITS_BODY, bodies, events
+from swarm_analyticsd.outbox.lifecycle import KEEPS_BODY, LIVE, State, Trigger, after, sources
+from swarm_analyticsd.outbox.tables import IS_LIVE, bodies, events, in_states
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +40,16 @@ SELECT_REFS: Final = select(
 LISTED: Final = select(func.json_each(bindparam("seqs")).table_valued("value").c.value)
 """The sequence numbers in the parameter `seqs`, a JSON array: one statement for any number of rows."""
 
+_GROUPS: Final = select(
+    events.c.destination,
+    events.c.state,
+    events.c.client,
+    func.count().label("rows"),
+    func.sum(events.c.size).label("size"),
+).group_by(events.c.destination, events.c.state, events.c.client)
+_KEYS: Final = (
+    select(events.c.destination, events.c.ordering_key).where(events.c.ordering_key.is_not(None)).distinct()
+)
 _BURY: Final = delete(bodies).where(bodies.c.seq.in_(LISTED))
 _NEXT_OF_KEY: Final[ScalarSelect[Any]] = (
     select(func.min(events.c.seq))
@@ -63,25 +71,6 @@ def as_list(seqs: Iterable[int]) -> str:
 def refs(connection: Connection, statement: Select[Any], parameters: Mapping[str, object]) -> list[Ref]:
     """The rows that `statement`, a refinement of `SELECT_REFS`, finds."""
     return [Ref(row[0], row[1], State(row[2]), *row[3:]) for row in connection.execute(statement, parameters)]
-
-
-def walk(connection: Connection, statement: Select[Any], **parameters: object) -> Iterator[list[Ref]]:
-    """All rows that keep a body and match `statement`, in steps, each found by one range of `events_kept`.
-
-    The caller may move the rows of a step before it asks for the next.
-    """
-    stepped = statement.where(
-        KEEPS_ITS_BODY, events.c.priority == bindparam("rank"), events.c.seq > bindparam("behind")
-    ).order_by(events.c.seq)
-    for priority in Priority:
-        behind = 0
-        while rows := refs(
-            connection,
-            stepped.limit(policy.STEP_ROWS),
-            {**parameters, "rank": priority.value, "behind": behind},
-        ):
-            yield rows
-            behind = rows[-1].seq
 
 
 def move(connection: Connection, rows: Sequence[Ref], trigger: Trigger, **values: object) -> None:
@@ -106,6 +95,38 @@ def move(connection: Connection, rows: Sequence[Ref], trigger: Trigger, **values
     entries.write(connection)
 
 
+def move_all(
+    connection: Connection,
+    trigger: Trigger,
+    where: ColumnElement[bool],
+    parameters: Mapping[str, object],
+    **values: object,
+) -> int:
+    """Put every row that matches `where` and knows `trigger` through it; returns how many.
+
+    For decisions that concern a whole outbox: a few statements however many rows there are.
+    """
+    (target,) = {after(state, trigger) for state in sources(trigger)}
+    matching = and_(in_states(sources(trigger)), where)
+    entries = Entries()
+    moved = 0
+    for row in connection.execute(_GROUPS.where(matching), parameters):
+        moved += row.rows
+        entries.move(
+            row.destination, State(row.state), target, size=row.size, client=row.client, rows=row.rows
+        )
+    released: list[tuple[int, str]] = []
+    if target not in LIVE:
+        released = [(row[0], row[1]) for row in connection.execute(_KEYS.where(matching), parameters)]
+    if target not in KEEPS_BODY:
+        buried = select(events.c.seq).where(matching)
+        connection.execute(delete(bodies).where(bodies.c.seq.in_(buried)), parameters)
+    connection.execute(update(events).where(matching).values(_columns(target, values)), parameters)
+    promote(connection, released)
+    entries.write(connection)
+    return moved
+
+
 def promote(connection: Connection, keys: Iterable[tuple[int, str]]) -> None:
     """Give each (destination, ordering key) its turn: its oldest event on the way may go."""
     parameters = [{"to": destination, "ordered": key} for destination, key in keys]
@@ -114,15 +135,19 @@ def promote(connection: Connection, keys: Iterable[tuple[int, str]]) -> None:
 
 
 def _write(connection: Connection, seqs: Sequence[int], target: State, values: dict[str, object]) -> None:
+    listed = {"seqs": as_list(seqs)}
+    connection.execute(
+        update(events).where(events.c.seq.in_(LISTED)).values(_columns(target, values)), listed
+    )
+    if target not in KEEPS_BODY:
+        connection.execute(_BURY, listed)
+
+
+def _columns(target: State, values: Mapping[str, object]) -> dict[str, object]:
+    """What an UPDATE to `target` sets."""
     cleared: dict[str, object] = {}
     if target is not State.LEASED:
         cleared |= {"lease": None, "phase": None}
     if target not in KEEPS_BODY:
         cleared |= {"ordering_key": None, "head": 0}
-    listed = as_list(seqs)
-    connection.execute(
-        update(events).where(events.c.seq.in_(LISTED)).values({"state": target.value, **cleared, **values}),
-        {"seqs": listed},
-    )
-    if target not in KEEPS_BODY:
-        connection.execute(_BURY, {"seqs": listed})
+    return {"state": target.value, **cleared, **values}

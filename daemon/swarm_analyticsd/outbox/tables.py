@@ -15,14 +15,15 @@ from swarm_analyticsd.outbox.lifecycle import KEEPS_BODY, LIVE, State
 METADATA: Final = MetaData()
 
 
-def _in_states(states: Iterable[State]) -> TextClause:
+def in_states(states: Iterable[State]) -> TextClause:
+    """`state IN (...)`."""
     chosen = frozenset(states)
     return text("state IN ({})".format(", ".join(f"'{state}'" for state in State if state in chosen)))
 
 
-IS_LIVE: Final = _in_states(LIVE)
-KEEPS_ITS_BODY: Final = _in_states(KEEPS_BODY)
-IS_SETTLED: Final = _in_states(frozenset(State) - KEEPS_BODY)
+IS_LIVE: Final = in_states(LIVE)
+KEEPS_ITS_BODY: Final = in_states(KEEPS_BODY)
+IS_SETTLED: Final = in_states(frozenset(State) - KEEPS_BODY)
 IS_QUEUED: Final = text("state = 'queued'")
 IS_HEAD: Final = text("head = 1")
 IS_READY: Final = text("state = 'queued' AND head = 1")
