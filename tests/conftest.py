@@ -4,11 +4,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from swarm_analytics_models.home import HOME_VARIABLE
 from tests.support.child import CREDENTIAL_STORE_VARIABLE
 from tests.support.homes import kill_daemon, short_directory
 from tests.support.processes import DaemonProcess, Processes, SandboxProcess
+
+settings.register_profile(
+    "gate", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("gate")
 
 
 @pytest.fixture(scope="session")
