@@ -1,10 +1,13 @@
 """Admission: one key is one event, a journal is taken once, refusals harm no neighbour."""
 
+import sqlite3
+
 import pytest
 
 from swarm_analytics_models.contract import ConsentMode
 from swarm_analytics_models.identifiers import Destination, IdentityKind
 from swarm_analyticsd.outbox.context import Space
+from swarm_analyticsd.outbox.driver import raw
 from swarm_analyticsd.outbox.lifecycle import HeldReason, State
 from swarm_analyticsd.outbox.rows import Admission, Conflict, NoDestination, NoSpace
 from swarm_analyticsd.outbox.store import Outbox
@@ -191,3 +194,10 @@ async def test_large_admissions_and_bodies(outbox: Outbox, clock: FakeClock) -> 
     clock.pass_(8 * DAY)
     await outbox.prune()
     assert (await admit(outbox, many[0])).accepted == 1
+
+
+async def test_an_old_sqlite_takes_fewer_parameters_at_a_time(outbox: Outbox) -> None:
+    await outbox._alone(
+        lambda connection: raw(connection).setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 999)
+    )
+    assert (await admit(outbox, *some_events(600))).accepted == 600

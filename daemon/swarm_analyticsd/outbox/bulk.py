@@ -5,6 +5,7 @@ after. One step for each row would let a busy event loop win the lock each time:
 18,000 with 512 rows a step.
 """
 
+import sqlite3
 from collections.abc import Sequence
 from functools import cache
 from itertools import chain
@@ -13,9 +14,10 @@ from typing import Any, Final
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import sqlite
 
-_STEPS: Final = (512, 64, 8, 1)
-"""Rows in one statement: few sizes, so that each is prepared once. 512 rows are 9,000 parameters of the
-32,766 that SQLite takes."""
+from swarm_analyticsd.outbox.driver import raw
+
+_STEPS: Final = (512, 128, 32, 8, 1)
+"""Rows in one statement: few sizes, so that each is prepared once."""
 
 
 @cache
@@ -31,7 +33,8 @@ def insert_new(
     """Insert the rows whose unique keys are new; returns how many those were."""
     inserted = 0
     start = 0
-    for step in _STEPS:
+    most = raw(connection).getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
+    for step in (step for step in _STEPS if step * len(columns) <= most):
         while len(rows) - start >= step:
             parameters = tuple(chain.from_iterable(rows[start : start + step]))
             inserted += connection.exec_driver_sql(_statement(table, columns, step), parameters).rowcount

@@ -1,6 +1,6 @@
 """The ledger: counts that change in the transactions that change the rows, and their recount."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, update
@@ -41,12 +41,12 @@ class Entries:
     """Changes to the counts, gathered in one operation and written once."""
 
     def __init__(self) -> None:
-        self._destinations: dict[int, Counter[str]] = {}
+        self._destinations: defaultdict[int, Counter[str]] = defaultdict(Counter)
         self._clients: Counter[str] = Counter()
 
     def accept(self, destination: int, state: State, *, size: int, client: str | None) -> None:
         """A new row."""
-        counts = self._of(destination)
+        counts = self._destinations[destination]
         counts["accepted"] += 1
         counts[state.value] += 1
         if state in KEEPS_BODY:
@@ -58,7 +58,7 @@ class Entries:
         self, destination: int, before: State, now: State, *, size: int, client: str | None, rows: int = 1
     ) -> None:
         """Rows, of `size` bytes together, went from one state to another."""
-        counts = self._of(destination)
+        counts = self._destinations[destination]
         counts[before.value] -= rows
         counts[now.value] += rows
         kept = (now in KEEPS_BODY) - (before in KEEPS_BODY)
@@ -69,7 +69,7 @@ class Entries:
     def rebind(self, old: int, new: int, state: State, *, size: int, rows: int) -> None:
         """Rows that keep their bodies went from one destination to another."""
         for destination, sign in ((old, -1), (new, 1)):
-            counts = self._of(destination)
+            counts = self._destinations[destination]
             counts["accepted"] += sign * rows
             counts[state.value] += sign * rows
             counts["bytes"] += sign * footprint(size, rows)
@@ -88,9 +88,6 @@ class Entries:
         leaving = [{"of": name} for name, count in changed if count < 0]
         if leaving:
             connection.execute(_FORGET_CLIENT, leaving)
-
-    def _of(self, destination: int) -> Counter[str]:
-        return self._destinations.setdefault(destination, Counter())
 
 
 def count_beside(connection: Connection, *, refused: int = 0, duplicates: int = 0) -> None:

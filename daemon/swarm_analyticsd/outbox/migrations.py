@@ -67,7 +67,7 @@ def check(file: sqlite3.Connection) -> int:
     """
     (version,) = file.execute("PRAGMA user_version").fetchone()
     (owner,) = file.execute("PRAGMA application_id").fetchone()
-    (entries,) = file.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    (entries,) = file.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if owner != (APPLICATION_ID if entries else 0):
         raise UnfitOutbox(
             "outbox.db is the database of another program", "Move it away, or choose another home."
