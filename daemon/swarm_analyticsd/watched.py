@@ -5,7 +5,7 @@ from functools import cached_property
 
 from swarm_analytics_models.contract import ConsentMode
 from swarm_analytics_models.handoff import DroppedEvent
-from swarm_analyticsd.intake.bell import Bell
+from swarm_analyticsd.bell import Bell
 from swarm_analyticsd.outbox.rows import Purged, Settled, Settlement
 from swarm_analyticsd.outbox.store import Outbox
 

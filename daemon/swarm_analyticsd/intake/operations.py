@@ -24,9 +24,9 @@ from swarm_analytics_models.identifiers import Destination, InvalidBaseUrl, enco
 from swarm_analytics_models.services import contracts
 from swarm_analytics_models.status import CredentialState
 from swarm_analyticsd import policy
+from swarm_analyticsd.bell import Bell
 from swarm_analyticsd.credentials.schemes import UnusableSecret
 from swarm_analyticsd.credentials.vault import VaultError
-from swarm_analyticsd.intake.bell import Bell
 from swarm_analyticsd.intake.reception import Reception
 from swarm_analyticsd.outbox.operate import Chosen
 from swarm_analyticsd.outbox.store import Outbox
