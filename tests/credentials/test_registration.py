@@ -232,6 +232,33 @@ async def test_adopting_while_a_mint_is_put_off_ends_the_wait() -> None:
         assert found.mints == 1
 
 
+async def test_nothing_is_minted_beside_a_token_that_was_adopted_first() -> None:
+    async with scene(minted("t1")) as found:
+        await found.registration.adopt(SecretStr("t2"))
+        await found.advance(1.0)
+        assert (found.mints, secret(found)) == (0, "t2")
+
+
+async def test_a_mint_under_way_does_not_replace_a_token_adopted_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answered = asyncio.Event()
+
+    async def slow(found: Scene) -> MintResult:
+        found.mints += 1
+        await answered.wait()
+        return minted("t1")
+
+    monkeypatch.setattr(Scene, "mint", slow)
+    async with scene() as found:
+        await found.advance(0.0)
+        assert found.mints == 1
+        await found.registration.adopt(SecretStr("t2"))
+        answered.set()
+        await found.advance(1.0)
+        assert (found.mints, secret(found), found.registration.generation) == (1, "t2", 1)
+
+
 async def test_who_waits_is_told_of_a_refusal_or_that_the_time_is_up() -> None:
     async with scene(MintRefused("HTTP 403")) as found:
         assert await found.registration.settled(5.0) == (HELD, "HTTP 403")

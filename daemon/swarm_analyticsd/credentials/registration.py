@@ -116,8 +116,8 @@ class Registration:
     async def adopt(self, secret: SecretStr) -> None:
         """Take a secret that an app or a person has. Raises UnusableSecret, VaultError."""
         secret = checked_secret(secret)
+        await self._keep(secret)  # first, so that none is minted while the vault is written
         await self._vault.put(self._ref, secret)
-        await self._keep(secret)
 
     def refused(self, generation: int, error: str) -> None:
         """The service answered 401 to a request that carried the secret of `generation`."""
@@ -192,6 +192,8 @@ class Registration:
             return
         result = await self._mint()
         self._tries += 1
+        if self.secret is not None:  # adopted meanwhile
+            return
         match result:
             case Minted(secret):
                 await self._take(secret)
