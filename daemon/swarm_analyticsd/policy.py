@@ -114,6 +114,9 @@ MAX_CALL_BYTES: Final = 64 * 1024
 FLUSH_PAUSE_S: Final = 0.02
 """Least time in seconds between two counts of what a waiting `flush` asks for, however fast events settle."""
 
+FLUSH_NUDGE_S: Final = 2.0
+"""Seconds after which a waiting `flush` has everything tried again, back-off or not."""
+
 EVENTS_LISTED: Final = 1_000
 """Most events that one listing returns."""
 
@@ -291,6 +294,10 @@ FREE_FLOOR_SHARE: Final = 0.05
 """Free space, in bytes or as a share of the file system if that is less, under which diagnostics are not
 accepted any more; under half of it, neither are product events."""
 
+LEAN_BELOW_BYTES: Final = 128 * 1024 * 1024
+"""Free bytes under which the log is copied into the file after each commit, at the cost of
+a quarter of the speed: a log of full length and its copy fit twice."""
+
 BALLAST_BYTES: Final = 256 * 1024
 """Bytes given back to a full disk, so that settling and erasing can still commit."""
 
@@ -302,8 +309,8 @@ RESTART_GAP_MOST_S: Final = 86_400.0
 jumped, and one day of thirty expires nothing that a person would miss."""
 
 LONGEST_DELAY_S: Final = RETRY_AFTER_MOST_S
-"""Seconds that a queued event may wait at most for its next try: the longest Retry-After that is obeyed. After
-a jump of the clock nothing is due later than that."""
+"""Seconds that a queued event may wait at most for its next try: the longest Retry-After that is obeyed.
+After a jump of the clock nothing is due later than that."""
 
 REPORT_LIMIT_S: Final = 2.0
 """Seconds a report may read: a reader keeps the log from being cut."""

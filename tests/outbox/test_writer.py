@@ -3,6 +3,7 @@
 import asyncio
 import resource
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.engine.default import DefaultDialect
 
+from swarm_analyticsd.outbox.context import Space
 from swarm_analyticsd.outbox.driver import raw
 from swarm_analyticsd.outbox.errors import OutboxUnavailable
 from swarm_analyticsd.outbox.lifecycle import State
@@ -225,6 +227,49 @@ async def test_a_full_disk_refuses_what_grows_and_lets_the_rest_settle(
     assert home.ballast.exists()
     with pytest.raises(OutboxUnavailable, match="disk is full"):
         await admit(outbox, *some_events(50, body=b'"' + b"x" * 9_000 + b'"'))
+
+
+async def test_where_space_is_short_the_log_lags_by_nothing(tmp_path: Path) -> None:
+    lean = await open_outbox(tmp_path / "lean", space=lambda: Space(1 << 20, 1 << 40))
+    ample = await open_outbox(tmp_path / "ample")
+    copied: dict[Outbox, bool] = {}
+    for outbox in (lean, ample):
+        await admit(outbox, *some_events(50, category="consent"))
+        file = (await outbox.size()).file
+        await admit(outbox, *some_events(50, category="consent"))
+        copied[outbox] = (await outbox.size()).file > file
+        await outbox.close()
+    assert copied == {lean: True, ample: False}
+
+
+@pytest.mark.long
+async def test_a_really_full_disk_lets_everything_settle(tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(["/bin/mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(small)], check=False)
+    if mounted.returncode:
+        pytest.skip("this user may not mount a file system")
+    try:
+        outbox = await open_outbox(small / "home", space=lambda: Space(1 << 20, 1 << 20))
+        accepted = 0
+        try:
+            while accepted < 10_000:
+                accepted += (await admit(outbox, *some_events(20, body=b'"' + b"x" * 2_000 + b'"'))).accepted
+        except OutboxUnavailable as error:
+            assert "disk is full" in error.message
+        assert 0 < accepted < 10_000
+        while rows := (await claim(outbox, limit=20)).rows:
+            accepted -= await settle(outbox, rows, DELIVERED)
+        assert accepted == 0
+        while await outbox.vacuum_step():
+            continue
+        await outbox.checkpoint()
+        assert await outbox.restore_ballast()
+        assert (await admit(outbox, an_event())).accepted == 1
+        assert await outbox.verify()
+        await outbox.close()
+    finally:
+        subprocess.run(["/bin/umount", str(small)], check=True)
 
 
 async def test_a_locked_database_is_told_and_waited_out(outbox: Outbox) -> None:

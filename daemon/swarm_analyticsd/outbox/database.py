@@ -8,6 +8,7 @@ any descriptor of it would drop SQLite's locks.
 
 import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -19,6 +20,7 @@ from sqlalchemy.pool import NullPool
 from swarm_analytics_models.home import Home
 from swarm_analyticsd import policy
 from swarm_analyticsd.outbox import salvage
+from swarm_analyticsd.outbox.context import Space
 from swarm_analyticsd.outbox.driver import raw
 from swarm_analyticsd.outbox.migrations import check, migrate
 from swarm_analyticsd.outbox.trouble import DAMAGE, storage_code
@@ -51,12 +53,13 @@ def risky_sqlite(version: tuple[int, int, int] = sqlite3.sqlite_version_info) ->
 class Database:
     """The outbox's file. Used on the writer thread, but for `connect_reader`."""
 
-    def __init__(self, home: Home, durability: Durability) -> None:
+    def __init__(self, home: Home, durability: Durability, space: Callable[[], Space | None]) -> None:
         self.durability = durability
         self.warnings: list[str] = []
         """For a person: what was found damaged, and what was lost with it."""
 
         self._home = home
+        self._space = space
         self._engine: Engine | None = None
         self._connection: Connection | None = None
 
@@ -113,12 +116,22 @@ class Database:
             self._engine.dispose()
         self._connection = self._engine = None
 
-    def make_room(self) -> bool:
-        try:
-            self._home.ballast.unlink()
-        except OSError:
-            return False
-        return True
+    def keep_lean(self, connection: Connection) -> None:
+        """Copy the log into the file after every commit while space is short.
+
+        A full disk then finds a log whose own space the next commits can use again: settling goes on.
+        """
+        space = self._space()
+        if space is not None and space.free < policy.LEAN_BELOW_BYTES:
+            self._copy_log(connection)
+
+    def make_room(self, connection: Connection) -> None:
+        self._home.ballast.unlink(missing_ok=True)
+        self._copy_log(connection)
+
+    def _copy_log(self, connection: Connection) -> None:
+        with suppress(sqlite3.OperationalError):  # what has no room stays in the log, and is as safe there
+            raw(connection).execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def restore_ballast(self) -> bool:
         """Lay the ballast in where it is missing. False when the disk has no room for it."""

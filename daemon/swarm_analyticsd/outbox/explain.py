@@ -83,6 +83,8 @@ def _queued(facts: Facts, now: float) -> str:
     if facts.backoff_until is not None and facts.backoff_until > now:
         because = f" ({facts.backoff_reason})" if facts.backoff_reason else ""
         return f"Waits for its service, which is tried again in {facts.backoff_until - now:.0f} s{because}."
+    if facts.credential_error is not None:
+        return f"Waits for a credential: {facts.credential_error.rstrip('.')}."
     return "Next in line: it goes out as soon as there is room."
 
 

@@ -49,7 +49,7 @@ class Outbox(Traffic, Care, Views):
         if space is None:
             space = (lambda: None) if durability == "memory" else (lambda: measure_space(home.root))
         context = Context(clock=clock, limits=limits or Limits(), space=space)
-        outbox = cls(home, Database(home, durability), context)
+        outbox = cls(home, Database(home, durability, space), context)
         try:
             outbox.recovery = await outbox._write(outbox._recover)
             await outbox.restore_ballast()

@@ -52,8 +52,12 @@ class Storage(Protocol):
 
     def close(self) -> None: ...
 
-    def make_room(self) -> bool:
-        """Give the ballast back to a full disk. False when there is none."""
+    def keep_lean(self, connection: Connection) -> None:
+        """After a commit: where space is short, leave nothing in the log that the file has no room for."""
+        ...
+
+    def make_room(self, connection: Connection) -> None:
+        """Give a full disk what there is to give."""
         ...
 
 
@@ -182,8 +186,9 @@ class Writer:
         try:
             self._commit(jobs)
         except (DBAPIError, sqlite3.Error) as error:
-            if storage_code(error) != sqlite3.SQLITE_FULL or not self._storage.make_room():
+            if storage_code(error) != sqlite3.SQLITE_FULL:
                 raise
+            self._storage.make_room(self._connected())
             smaller = [job for job in jobs if not job.grows]
             if smaller:
                 self._commit(smaller)
@@ -208,6 +213,7 @@ class Writer:
         if raw(connection).total_changes == before:
             return
         self.counters.commits += 1
+        self._storage.keep_lean(connection)
         if self._sync_after_s is not None and self._sync_due is None:
             self._sync_due = time.monotonic() + self._sync_after_s
 
@@ -232,7 +238,10 @@ class Writer:
         return self._connection
 
     def _fail(self, jobs: Sequence[_Job], error: Exception) -> None:
-        """Nobody's operation counts as done. The file is closed, and opened again by the next group."""
+        """Nobody's operation counts as done. The file is closed, and opened again by the next group.
+
+        Not so when the disk is full: that leaves nothing in doubt, and to open again takes space.
+        """
         self.counters.failures += 1
         code = storage_code(error)
         told: Exception = error if code is None else unavailable(code, error)
@@ -240,7 +249,8 @@ class Writer:
             job.error = told
         if isinstance(told, OutboxUnavailable):
             self._note(told)
-        self._disconnect()
+        if code != sqlite3.SQLITE_FULL:
+            self._disconnect()
 
     def _disconnect(self) -> None:
         self._connection = None
