@@ -187,6 +187,13 @@ def test_every_state_and_reason_has_its_own_sentence(state: State, reason: str |
     assert len(told) > 15
 
 
+def test_a_queued_event_without_a_credential_says_what_it_waits_for() -> None:
+    import dataclasses
+
+    told = explain(dataclasses.replace(NOTHING, credential_error="registration failed: HTTP 503"), START)
+    assert told == "Waits for a credential: registration failed: HTTP 503."
+
+
 @pytest.mark.parametrize("reason", HeldReason)
 async def test_every_held_reason_can_be_held_freed_and_explained(quick: Outbox, reason: HeldReason) -> None:
     await admit(quick, event := an_event())
