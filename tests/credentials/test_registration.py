@@ -232,11 +232,27 @@ async def test_adopting_while_a_mint_is_put_off_ends_the_wait() -> None:
         assert found.mints == 1
 
 
-async def test_nothing_is_minted_beside_a_token_that_was_adopted_first() -> None:
+async def test_nothing_is_minted_beside_a_token_whose_keeping_takes_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked, kept = asyncio.Event(), asyncio.Event()
+
+    async def look(*_: object) -> None:
+        await looked.wait()
+
+    async def keep(*_: object) -> None:
+        await kept.wait()
+
+    monkeypatch.setattr(MemoryVault, "get", look)
+    monkeypatch.setattr(MemoryVault, "put", keep)
     async with scene(minted("t1")) as found:
-        await found.registration.adopt(SecretStr("t2"))
+        adopting = asyncio.create_task(found.registration.adopt(SecretStr("t2")))
+        await found.advance(0.0)
+        looked.set()
         await found.advance(1.0)
         assert (found.mints, secret(found)) == (0, "t2")
+        kept.set()
+        await adopting
 
 
 async def test_a_mint_under_way_does_not_replace_a_token_adopted_meanwhile(
