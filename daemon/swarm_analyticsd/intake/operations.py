@@ -113,18 +113,27 @@ class Operations:
         return await self.reception.decide(_services(request.service), request.mode)
 
     async def flush(self, request: FlushRequest) -> FlushAnswer:
-        """Retry at once and wait until nothing is pending, or until the time is up."""
+        """Try everything now, and again while somebody waits, until nothing is pending or the time is up."""
         try:
             async with asyncio.timeout(request.timeout_s):
                 if request.journal is not None and request.offset is not None:
                     cursor = await self.reception.journals.reach(request.journal, request.offset)
                     await cursor.reaches(request.offset)
-                self.dispatcher.nudge()
-                await self._drained(request.client)
+                while not await self._drained_soon(request.client):
+                    continue
         except TimeoutError:
             pending = await self.outbox.pending(request.client)
             return FlushAnswer(drained=False, pending=pending)
         return FlushAnswer(drained=True, pending=0)
+
+    async def _drained_soon(self, client: str | None) -> bool:
+        self.dispatcher.nudge()
+        try:
+            async with asyncio.timeout(policy.FLUSH_NUDGE_S):
+                await self._drained(client)
+        except TimeoutError:
+            return False
+        return True
 
     async def pause(self, service: str | None) -> None:
         await self.dispatcher.pause(None if service is None else _known_service(service))
