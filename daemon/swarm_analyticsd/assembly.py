@@ -188,6 +188,7 @@ class Daemon:
             loop.add_signal_handler(signal.SIGCONT, continued.set)
         while True:
             reception.journals.scan_soon()
+            reception.erasure.make_up()
             try:
                 await upkeep.round()
             except Exception:

@@ -14,8 +14,10 @@ log: Final = logging.getLogger(__name__)
 class Erasure:
     """Takes journals to their ends, blanks them, has the outbox erased; and goes on blanking while muted."""
 
-    def __init__(self, *, outbox: Keeps) -> None:
+    def __init__(self, *, outbox: Keeps, due: bool) -> None:
+        """`due`: an earlier daemon took an opt-out, and may have died before it had erased."""
         self._outbox = outbox
+        self._due = due
         self._journals: Journals | None = None
         self._erasing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -28,13 +30,20 @@ class Erasure:
         """Erase in the background: the opt-out came as an event, and nobody waits for the answer."""
         self._keep(asyncio.create_task(self._erase_logged()))
 
+    def make_up(self) -> None:
+        """Erase in the background what an erasure left that failed, or that a daemon died over."""
+        if self._due and not self._tasks:
+            self.soon()
+
     async def erase(self) -> None:
-        """Returns when it is done. Raises what the outbox raises."""
+        """Returns when it is done. Raises what the outbox raises; it is tried again by `make_up`."""
+        self._due = True
         async with self._erasing:
             if self._journals is not None:
                 await self._journals.scan()
                 await self._journals.blank()
             await self._outbox.erase()
+            self._due = False
 
     def blank_soon(self, cursor: Cursor) -> None:
         """Muted events of a live journal were just taken: blank them."""
@@ -53,7 +62,7 @@ class Erasure:
         try:
             await self.erase()
         except Exception:
-            log.exception("what the user opted out of could not be erased; it will be with the next opt-out")
+            log.exception("what the user opted out of could not be erased; it is tried again in a minute")
 
     async def _blank(self, cursor: Cursor, journals: Journals) -> None:
         try:

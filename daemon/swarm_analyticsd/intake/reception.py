@@ -42,7 +42,7 @@ class Reception:
         self._post = Post()
         self._room = Room(policy.UNCOMMITTED_BYTES)
         self._gate: Gate | None = None
-        self.erasure = Erasure(outbox=outbox)
+        self.erasure = Erasure(outbox=outbox, due=ConsentMode.MINIMAL in consent.values())
         self.consent = Consent(
             consent,
             services=contracts,

@@ -90,7 +90,7 @@ def erase(connection: Connection, set_aside: Iterable[Path]) -> None:
     if busy:
         raise OutboxUnavailable(
             "another program is reading the outbox, so that its log cannot be erased",
-            "End that program; opting out again then completes the erasure.",
+            "End that program; the daemon completes the erasure by itself, within a minute.",
         )
     for path in set_aside:
         _shred(path)
