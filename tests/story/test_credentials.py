@@ -53,9 +53,11 @@ def test_a_real_token_is_adopted_and_renewed_for_the_install_that_it_names(
     processes.daemon(home)
     token = service.register("veteran")
     minted = service.ledger()["tokens_minted"]
+    service.fail(503, route="identify.register")
     events = client(base_url=service.base_url, token=token)
     wait_for(service, [events.logs.write(tag="adopted")])
     assert service.ledger()["tokens_minted"] == minted, "the daemon used the token that it was given"
+    service.calm()
     service.revoke(token=token)
     wait_for(service, [events.logs.write(tag="renewed")])
     assert service.ledger()["tokens_minted"] == minted + 1
@@ -123,3 +125,50 @@ def test_a_damaged_reference_holds_its_events_and_sends_none(
     assert "credential" in view.why(key)["explanation"]
     assert f"credential set {lost['ref']}" in daemon.cli("status").stdout
     assert [request["status"] for request in service.requests() if key in request["body"]] == []
+
+
+def test_a_service_that_refuses_even_fresh_tokens_is_not_hammered(
+    home: Path,
+    view: HomeView,
+    processes: Processes,
+    service: SandboxProcess,
+    app: Callable[..., Emitter],
+) -> None:
+    """Promise 11, 401 for days: held, a registration now and then, and in the end everything arrives."""
+    processes.daemon(home)
+    service.fail(401, path="/public/logs")
+    minted = service.ledger()["tokens_minted"]
+    keys = app(service.base_url).do("log", 20, "x")
+    eventually(lambda: view.openswarm["credential"] == "held", timeout=20.0, what="the refusal")
+    for _ in range(10):
+        assert not view.flush(0.1)
+    assert service.ledger()["tokens_minted"] - minted <= 4
+    assert service.struck()[0] <= 4 * 8, "a window of requests for each token, not one for each event"
+    ledger = view.ledger
+    assert (ledger["dead"], ledger["held"] + ledger["queued"] + ledger["leased"]) == (0, 20)
+    service.calm()
+    wait_for(service, keys, hasten=view)
+    assert view.drained()["delivered"] == 20
+
+
+def test_events_that_name_no_destination_wait_until_there_is_one(
+    home: Path,
+    view: HomeView,
+    processes: Processes,
+    service: SandboxProcess,
+    client: Callable[..., AnalyticsClient],
+) -> None:
+    """A client that says only where the home is: held(no_destination), then sent as the one who registers."""
+    daemon = processes.daemon(home)
+    events = client(install_id=None)
+    keys = [events.logs.write(tag=str(number)) for number in range(3)]
+    eventually(lambda: view.ledger["held"] == 3, what="events held for want of a destination")
+    assert view.why(keys[0])["held_reason"] == "no_destination"
+    assert "register --service openswarm" in daemon.cli("status").stdout
+    registered = daemon.cli(
+        "register", "--service", "openswarm", "--base-url", service.base_url, "--install-id", "late"
+    )
+    assert registered.returncode == 0, registered.stderr
+    keys.append(events.logs.write(tag="after"))
+    assert {event["install_id"] for event in wait_for(service, keys)} == {"late"}
+    assert_once(service, keys)

@@ -97,7 +97,7 @@ def test_a_hung_daemon_that_is_killed_at_last_is_replaced_without_a_loss(
     hung = daemon_pid(home)
     assert hung is not None
     os.kill(hung, signal.SIGSTOP)
-    keys += emitter.do("message", "a", 500, "while-it-hangs")
+    keys += emitter.do("log", 300, "while-it-hangs")
     assert len(service.keys()) == 5
     os.kill(hung, signal.SIGKILL)
     wait_for(service, keys)

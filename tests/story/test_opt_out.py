@@ -1,9 +1,11 @@
 """The user opts out: at once, of everything that waits, in every file; and may change their mind."""
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from swarm_analytics_models.home import Home
 from tests.story.scene import Emitter, HomeView, wait_for
 from tests.support.processes import Processes, SandboxProcess
 from tests.support.waiting import eventually
@@ -20,19 +22,22 @@ def test_opting_out_erases_a_full_queue_from_every_file(
     emitter, hung = app(service.base_url), app(service.base_url)
     before = emitter.do("log", 1, "before")
     wait_for(service, before)
+    service.fail(422)
+    emitter.do("message", "rejected", 2, MARKER)
+    eventually(lambda: view.ledger["dead"] == 2, what="two dead events")
     service.fail(503)
     product = emitter.do("message", "a", 300, MARKER)
     of_the_hung = hung.do("message", "b", 40, MARKER)
     hung.freeze()
     diagnostic = emitter.do("log", 5, "diagnostic")
-    view.accepted(1 + 300 + 40 + 5)
+    view.accepted(1 + 2 + 300 + 40 + 5)
     assert "outbox.db" in {name.partition("-")[0] for name in view.files_with(ALL_OF_IT)}
     assert [name for name in view.files_with(ALL_OF_IT) if name.startswith("inbox/")]
 
     emitter.do("opt-out", "yes")
     assert view.files_with(ALL_OF_IT) == [], "when the call has returned, it is gone"
     assert view.openswarm["consent"] == "minimal"
-    assert view.ledger["withdrawn"] == 340
+    assert (view.ledger["withdrawn"], view.ledger["dead"]) == (342, 0)
     assert view.why(product[-1])["state"] == "withdrawn"
     assert emitter.do("message", "a", 3, MARKER), "a muted call still validates, and returns an id"
 
@@ -48,7 +53,7 @@ def test_opting_out_erases_a_full_queue_from_every_file(
     hung.do("message", "b", 3, MARKER)
     wait_for(service, late)
     assert not set(service.keys()) & {*product, *of_the_hung}
-    assert view.drained()["withdrawn"] >= 340
+    assert view.drained()["withdrawn"] >= 342
     assert view.files_with(ALL_OF_IT) == []
 
     emitter.do("opt-out", "no")
@@ -99,6 +104,46 @@ def test_a_decision_survives_the_daemon(
     assert not set(service.keys()) & set(product)
     assert {event["route"] for event in service.good()} == {"preferences.opt_out", "logs.write"}
     assert ledger["withdrawn"] == ledger["accepted"] - 2
+    assert view.files_with(ALL_OF_IT) == []
+
+
+def test_an_erasure_that_was_prevented_is_made_up_for(
+    home: Path, view: HomeView, processes: Processes, service: SandboxProcess, app: Callable[..., Emitter]
+) -> None:
+    """Promise 13: another program reads the outbox while the user opts out, and the daemon is killed then."""
+    daemon = processes.daemon(home)
+    service.fail(503)
+    emitter = app(service.base_url)
+    emitter.do("message", "a", 20, MARKER)
+    view.accepted(20)
+    reader = sqlite3.connect(f"file:{Home(home).outbox}?mode=ro", uri=True, isolation_level=None)
+    reader.execute("BEGIN")
+    assert reader.execute("SELECT count(*) FROM events").fetchone() == (20,)
+    emitter.do("opt-out", "yes")
+    assert view.ledger["withdrawn"] == 20, "nothing of it will be sent, in any case"
+    assert view.files_with(ALL_OF_IT), "the other program keeps the log from being erased"
+    daemon.kill()
+    reader.close()
+    processes.daemon(home)
+    eventually(lambda: view.files_with(ALL_OF_IT) == [], what="the erasure, made up for")
+
+
+def test_copies_of_a_damaged_outbox_are_erased_with_it(
+    home: Path, view: HomeView, processes: Processes, service: SandboxProcess, app: Callable[..., Emitter]
+) -> None:
+    """Promise 13: what was set aside is no hiding place."""
+    daemon = processes.daemon(home)
+    service.fail(503)
+    emitter = app(service.base_url)
+    emitter.do("message", "a", 20, MARKER)
+    view.accepted(20)
+    assert daemon.cli("stop", "--wait").returncode == 0
+    with Home(home).outbox.open("r+b") as outbox:
+        outbox.write(b"not a database any more" * 8)
+    processes.daemon(home)
+    assert [name for name in view.files_with(ALL_OF_IT) if name.startswith("set-aside-")]
+    assert any("set" in warning for warning in view.status()["daemon"]["warnings"])
+    app(service.base_url).do("opt-out", "yes")
     assert view.files_with(ALL_OF_IT) == []
 
 
