@@ -1,13 +1,18 @@
 """A damaged file is set aside, what can be read is saved, and the daemon starts."""
 
+import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from swarm_analytics_models.contract import ConsentMode
+from swarm_analyticsd.outbox import salvage
 from swarm_analyticsd.outbox.lifecycle import State
+from swarm_analyticsd.outbox.writer import Opening
 from tests.outbox.given import (
     DELIVERED,
     HERE,
@@ -57,7 +62,7 @@ def scribble(path: Path, *pages: int) -> None:
             file.write(b"\xaa" * PAGE)
 
 
-async def set_aside(home: Path) -> list[str]:
+def set_aside(home: Path) -> list[str]:
     return sorted(path.name for path in home.glob("set-aside-*.db"))
 
 
@@ -79,7 +84,7 @@ async def test_a_damaged_page_costs_its_rows_only(tmp_path: Path, table: str) ->
         State.HELD: 1,
     }
     assert await outbox.verify()
-    assert len(await set_aside(home)) == 1
+    assert len(set_aside(home)) == 1
     (warning,) = [text for text in outbox.warnings if "damaged" in text]
     lost = 1_000 - found[State.QUEUED]
     assert f"{lost} could not be read" in warning
@@ -117,7 +122,7 @@ async def test_what_is_no_database_any_more_is_set_aside(tmp_path: Path) -> None
     await admit(outbox, an_event())
     assert await outbox.verify()
     await outbox.erase()
-    assert await set_aside(home) == []
+    assert set_aside(home) == []
     await outbox.close()
 
 
@@ -199,4 +204,53 @@ async def test_a_damage_met_by_a_report_is_salvaged_too(tmp_path: Path) -> None:
     assert len(await outbox.events(limit=1_000)) > 900
     assert any("damaged" in warning for warning in outbox.warnings)
     assert await outbox.verify()
+    await outbox.close()
+
+
+class Killed(BaseException):
+    """Ends a salvage as `kill -9` would."""
+
+
+@pytest.mark.parametrize("step", range(7))
+async def test_a_salvage_that_is_killed_goes_on_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """Killed in the middle of filling the new file, and before each rename."""
+    home = tmp_path / "home"
+    await a_home(home)
+    scribble(home / "outbox.db", *pages_of(home / "outbox.db", "journals"))
+    replace, insert, calls = os.replace, salvage._insert, iter(range(100))
+
+    def dying(work: Callable[..., None]) -> Callable[..., None]:
+        def maybe(*arguments: Any) -> None:
+            if next(calls) == step:
+                raise Killed
+            work(*arguments)
+
+        return maybe
+
+    outbox = await open_outbox(home)
+    with monkeypatch.context() as patch:
+        patch.setattr(salvage, "_insert", dying(insert))
+        patch.setattr(os, "replace", dying(replace))
+        database = outbox._database
+        await outbox._end()
+        try:
+            database.connect(Opening.DAMAGED)
+        except Killed:
+            database.close()
+        else:
+            assert next(calls) <= step
+            database.close()
+    outbox = await open_outbox(home)
+    await outbox.journal_positions()
+    assert await states(outbox) == {
+        State.QUEUED: 1_000,
+        State.DELIVERED: 1,
+        State.DEAD: 1,
+        State.HELD: 1,
+    }
+    assert await outbox.verify()
+    await outbox.erase()
+    assert sorted(path.name for path in home.iterdir() if path.name.startswith("set-aside")) == []
     await outbox.close()

@@ -19,7 +19,7 @@ from sqlalchemy.pool import NullPool
 
 from swarm_analytics_models.home import Home
 from swarm_analyticsd import policy
-from swarm_analyticsd.outbox import salvage
+from swarm_analyticsd.outbox import aside, salvage
 from swarm_analyticsd.outbox.context import Space
 from swarm_analyticsd.outbox.driver import raw
 from swarm_analyticsd.outbox.migrations import check, migrate
@@ -75,14 +75,16 @@ class Database:
         """
         if opening is Opening.DAMAGED:
             self._salvage()
+        elif not self.in_memory and (kept := aside.resume(self._home)) is not None:
+            self.warnings.append(_told("the outbox was damaged, and what could be read was saved", kept))
         try:
-            connection = self._open()
+            connection = self._open(self._home.outbox)
         except (DBAPIError, sqlite3.Error) as error:
             self.close()
             if storage_code(error) not in DAMAGE:
                 raise
             self._salvage()
-            connection = self._open()
+            connection = self._open(self._home.outbox)
         if opening is not Opening.FRESH:
             checkpoint(connection)
         return connection
@@ -159,32 +161,35 @@ class Database:
 
     def set_aside(self) -> list[Path]:
         """Copies of damaged files that are still kept."""
-        return [] if self.in_memory else sorted(self._home.root.glob(f"{salvage.PREFIX}*"))
+        return [] if self.in_memory else sorted(self._home.root.glob(f"{aside.PREFIX}*"))
 
     def _salvage(self) -> None:
         self.close()
-        kept = salvage.set_aside(self._home)
-        connection = self._open()
-        self.warnings.append(salvage.recover(kept, connection))
+        aside.begin(self._home)
+        told = salvage.recover(self._home.outbox, self._open(aside.building(self._home)))
+        self.close()
+        self.warnings.append(_told(told, aside.finish(self._home)))
 
-    def _open(self) -> Connection:
-        engine = create_engine("sqlite://", creator=self._driver, poolclass=NullPool)
+    def _open(self, path: Path) -> Connection:
+        engine = create_engine("sqlite://", creator=lambda: self._driver(path), poolclass=NullPool)
         event.listen(engine, "begin", _begin)
         self._engine = engine
         self._connection = engine.connect()
         migrate(self._connection)
         return self._connection
 
-    def _driver(self) -> sqlite3.Connection:
-        path = ":memory:"
+    def _driver(self, path: Path) -> sqlite3.Connection:
         if not self.in_memory:
-            path = str(self._home.outbox)
             with suppress(FileExistsError):
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
-        driver = sqlite3.connect(path, isolation_level=None)
-        check(driver)
-        for pragma in (*_PRAGMAS, f"synchronous = {_SYNCHRONOUS[self.durability]}"):
-            driver.execute(f"PRAGMA {pragma}").fetchall()
+        driver = sqlite3.connect(":memory:" if self.in_memory else path, isolation_level=None)
+        try:
+            check(driver)
+            for pragma in (*_PRAGMAS, f"synchronous = {_SYNCHRONOUS[self.durability]}"):
+                driver.execute(f"PRAGMA {pragma}").fetchall()
+        except BaseException:
+            driver.close()
+            raise
         return driver
 
 
@@ -200,6 +205,10 @@ def check_whole(connection: Connection) -> None:
         error = sqlite3.DatabaseError(found)
         error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
         raise error
+
+
+def _told(what: str, kept: Path) -> str:
+    return f"{what}. The damaged file is kept as {kept.name} until an opt-out erases it; check the disk."
 
 
 def _begin(connection: Connection) -> None:

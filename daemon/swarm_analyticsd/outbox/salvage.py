@@ -1,15 +1,13 @@
-"""A damaged outbox: set aside, read as far as it can be read, and its rows put into a new one.
+"""A damaged outbox, read as far as it can be read, and its rows put into a new one.
 
 The ledger restarts from the rows that were saved. Journal positions are not taken over: journals that apps
 still keep are read again from their start, which brings back what the damage took; known keys deduplicate.
 """
 
-import os
 import sqlite3
-import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +15,6 @@ from typing import Any, Final
 from sqlalchemy import Connection, Table, insert, select, update
 
 from swarm_analytics_models.contract import ConsentMode
-from swarm_analytics_models.home import Home
 from swarm_analyticsd.outbox.bulk import insert_new
 from swarm_analyticsd.outbox.destinations import ensure_unknown
 from swarm_analyticsd.outbox.digest import digest
@@ -26,7 +23,6 @@ from swarm_analyticsd.outbox.lifecycle import KEEPS_BODY, LIVE, HeldReason, Stat
 from swarm_analyticsd.outbox.tables import bodies, destinations, events, services
 from swarm_analyticsd.outbox.tables import home as home_table
 
-PREFIX: Final = "set-aside-"
 _MOST_PROBES: Final = 200_000
 _BATCH: Final = 512
 _EVENTS: Final = """SELECT e.*, b.body AS body FROM events AS e LEFT JOIN bodies AS b ON b.seq = e.seq
@@ -42,21 +38,9 @@ class _Place:
     """It is a stand-in: they wait until somebody says where the service is."""
 
 
-def set_aside(home: Home) -> Path:
-    """Move the damaged file and its log out of the way; an opt-out erases them."""
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    number = len(list(home.root.glob(f"{PREFIX}*.db")))
-    kept = home.root / f"{PREFIX}{stamp}-{number}.db"
-    for end in ("", "-wal"):
-        with suppress(FileNotFoundError):
-            os.replace(f"{home.outbox}{end}", f"{kept}{end}")
-    Path(f"{home.outbox}-shm").unlink(missing_ok=True)
-    return kept
-
-
-def recover(kept: Path, connection: Connection) -> str:
-    """Fill the new outbox behind `connection` from the old one; returns what to tell a person."""
-    with closing(sqlite3.connect(kept, isolation_level=None)) as source, connection.begin():
+def recover(damaged: Path, connection: Connection) -> str:
+    """Fill the new outbox behind `connection` from the damaged one; returns what to tell a person."""
+    with closing(sqlite3.connect(damaged, isolation_level=None)) as source, connection.begin():
         source.row_factory = sqlite3.Row
         _take_over_home(source, connection)
         places = _take_over_destinations(source, connection)
@@ -67,7 +51,7 @@ def recover(kept: Path, connection: Connection) -> str:
         told += (
             "; what was said about consent could not, so that what it governs is held until it is said again"
         )
-    return f"{told}. The damaged file is kept as {kept.name} until an opt-out erases it; check the disk."
+    return told
 
 
 def _how_many(lost: int | None) -> str:
