@@ -2,9 +2,10 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install test check format generate demo lock clean
+.PHONY: help install test check format generate demo long pythons lock clean
 
-BIN := .venv/bin
+VENV ?= .venv
+BIN := $(VENV)/bin
 PYTHON ?=
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ "$$n" -ge 2 ] || n=2; echo "$$n")
 UV := uv==0.13.9
@@ -22,7 +23,7 @@ help: ## List the targets (what plain `make` does)
 	@echo 'WORKERS=4          test processes at a time (by default one per processor, at least 2)'
 	@echo 'UPGRADE=1          with lock: take the newest versions the ranges allow'
 
-install: .venv/.project ## Make .venv from requirements.lock and install the project into it; does nothing when fresh
+install: $(VENV)/.project ## Make .venv from requirements.lock and install the project into it; does nothing when fresh
 
 test: check ## The whole gate: everything in check, then the tests with warnings as errors
 	@$(BIN)/python -m pytest --quiet --numprocesses $(WORKERS) --dist worksteal
@@ -44,6 +45,16 @@ generate: install ## Write the client's namespaces anew from the service contrac
 demo: install ## Watch events survive an outage and a killed daemon, with real processes
 	@$(BIN)/swarm-analyticsd demo
 
+long: install ## The comparisons that the gate leaves out: they install other packages and take minutes
+	@$(BIN)/python -m pytest --quiet -m long
+
+pythons: ## The gate on each Python that is found, in an environment of its own; names those that are absent
+	@for version in 3.11 3.12 3.13; do \
+	  if python$$version -c 'import ensurepip, venv' >/dev/null 2>&1; then \
+	    echo "Python $$version"; $(MAKE) --no-print-directory test PYTHON=python$$version VENV=.venv-$$version || exit 1; \
+	  else echo "Python $$version: absent, not tested"; fi; \
+	done
+
 lock: ## Rewrite requirements.lock from pyproject.toml (needs the network)
 	@$(find_python); \
 	tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
@@ -58,7 +69,7 @@ lock: ## Rewrite requirements.lock from pyproject.toml (needs the network)
 	fi
 
 clean: ## Remove .venv, build results and caches
-	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .venv-3.* build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find shared_models client daemon tests packaging -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # Sets $python or ends with the remedy. An interpreter named by PYTHON is the only candidate.
@@ -82,13 +93,13 @@ endef
 
 # Rebuilt from nothing when the lock changes, so that no package outlives its line in the lock. Wheels only: building a
 # source distribution would fetch build tools that no hash pins.
-.venv/.locked: requirements.lock
+$(VENV)/.locked: requirements.lock
 	@$(find_python); \
-	echo "Installing the locked packages into .venv with $$("$$python" --version); this takes a minute, once."; \
-	"$$python" -m venv --clear .venv; \
+	echo "Installing the locked packages into $(VENV) with $$("$$python" --version); this takes a minute, once."; \
+	"$$python" -m venv --clear $(VENV); \
 	$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements.lock; \
 	touch $@
 
-.venv/.project: .venv/.locked pyproject.toml
+$(VENV)/.project: $(VENV)/.locked pyproject.toml
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
