@@ -115,6 +115,20 @@ def test_consent_is_kept_for_the_next_daemon(shell: Shell, processes: Processes)
     assert daemon.status()["services"]["openswarm"]["consent"] == "hold"
 
 
+def test_a_decision_stays_the_newest_over_one_that_waits_in_a_journal(
+    shell: Shell, processes: Processes
+) -> None:
+    waiting = shell.home / "inbox" / f"4242-{uuid7()[-12:]}-000000.ndjson"
+    assert shell("consent", "hold")[0] == 69
+    opt_out = {"type": "event", "service": "openswarm", "route": "preferences.opt_out", "key": uuid7()}
+    waiting.write_text(json.dumps(opt_out | {"body": {"opted_out": True}}) + "\n")
+    waiting.chmod(0o600)
+    assert shell("consent", "full")[0] == 69
+    assert not waiting.exists()
+    daemon = processes.daemon(shell.home, services={"openswarm": "http://127.0.0.1:1"})
+    assert daemon.status()["services"]["openswarm"]["consent"] == "full"
+
+
 def test_an_unknown_service_is_refused(shell: Shell) -> None:
     code, _, err = shell("consent", "minimal", "nobody")
     assert code != 0

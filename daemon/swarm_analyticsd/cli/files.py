@@ -139,12 +139,7 @@ class HomeFiles:
             chance=system_chance(),
         )
         try:
-            withdrawn = sum([await reception.consent.set(service, mode) for service in services])
-            left: list[str] = []
-            if reception.consent.erasing:
-                await reception.erasure.erase()
-                left = await reception.journals.untaken()
-            return ConsentAnswer(consent=reception.consent.modes, withdrawn=withdrawn, journals_left=left)
+            return await reception.decide(services, mode)
         finally:
             await reception.close()
 
