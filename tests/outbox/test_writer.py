@@ -13,15 +13,17 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.engine.default import DefaultDialect
 
+from swarm_analytics_models.home import Home
 from swarm_analyticsd.outbox.context import Space
 from swarm_analyticsd.outbox.driver import raw
-from swarm_analyticsd.outbox.errors import OutboxUnavailable
+from swarm_analyticsd.outbox.errors import OutboxUnavailable, UnfitOutbox
 from swarm_analyticsd.outbox.lifecycle import State
 from swarm_analyticsd.outbox.rows import Admission
 from swarm_analyticsd.outbox.store import Outbox
 from tests.outbox.given import (
     DELIVERED,
     HERE,
+    FakeClock,
     admit,
     an_event,
     claim,
@@ -319,6 +321,12 @@ async def test_pragmas(tmp_path: Path, durability: str, level: int) -> None:
     await admit(outbox, an_event())
     assert await outbox.verify()
     await outbox.close()
+
+
+async def test_a_home_that_takes_no_file_is_unfit(tmp_path: Path) -> None:
+    with pytest.raises(UnfitOutbox, match="cannot be made") as caught:
+        await Outbox.open(Home(tmp_path / "absent"), durability="durable", clock=FakeClock())
+    assert caught.value.hint
 
 
 async def test_every_file_is_private(outbox: Outbox) -> None:

@@ -22,6 +22,7 @@ from swarm_analyticsd import policy
 from swarm_analyticsd.outbox import aside, salvage
 from swarm_analyticsd.outbox.context import Space
 from swarm_analyticsd.outbox.driver import raw
+from swarm_analyticsd.outbox.errors import UnfitOutbox
 from swarm_analyticsd.outbox.migrations import check, migrate
 from swarm_analyticsd.outbox.trouble import DAMAGE, storage_code
 from swarm_analyticsd.outbox.writer import Opening
@@ -180,8 +181,7 @@ class Database:
 
     def _driver(self, path: Path) -> sqlite3.Connection:
         if not self.in_memory:
-            with suppress(FileExistsError):
-                os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+            _make(path)
         driver = sqlite3.connect(":memory:" if self.in_memory else path, isolation_level=None)
         try:
             check(driver)
@@ -205,6 +205,18 @@ def check_whole(connection: Connection) -> None:
         error = sqlite3.DatabaseError(found)
         error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
         raise error
+
+
+def _make(path: Path) -> None:
+    """An empty file of ours alone, where there is none."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise UnfitOutbox(
+            f"the outbox cannot be made ({error})", "Make the home writable, or choose another home."
+        ) from error
 
 
 def _told(what: str, kept: Path) -> str:
