@@ -26,7 +26,6 @@ from swarm_analytics_models.handoff import (
     ProtocolError,
     Receipt,
     Refusal,
-    Rotate,
     Welcome,
 )
 from swarm_analytics_models.home import AddressFile, Home
@@ -195,8 +194,6 @@ class Courier:
                     self._dropped(event)
             case ConsentChanged():
                 self.hand_off.heard_consent(message.service, message.mode)
-            case Rotate():
-                self.hand_off.rotate()
             case ProtocolError():
                 self._tell(f"the daemon refused the hand-off: {message.message} {message.hint}")
             case _:

@@ -155,13 +155,6 @@ class HandOff:
             self._journal.receipted(journal, offset)
             self.consent.receipted(journal, offset)
 
-    def rotate(self) -> None:
-        """Start a new segment, so that the present one can be given back."""
-        with self.lock:
-            current = self._journal.current
-            if current is not None and current.end:
-                self._journal.rotate()
-
     def positions(self) -> list[tuple[str, int, int]]:
         """(name, receipted, end) of segments with unreceipted lines, oldest first, and of the current."""
         with self.lock:

@@ -16,17 +16,15 @@ from swarm_analytics_models.handoff import (
     Dropped,
     ProtocolError,
     Receipt,
-    Rotate,
     Welcome,
 )
 
 _SEND_FLAGS: Final = getattr(socket, "MSG_DONTWAIT", 0) | getattr(socket, "MSG_NOSIGNAL", 0)
-_KINDS: Final[dict[str, type[Welcome | Receipt | Dropped | ConsentChanged | Rotate | ProtocolError]]] = {
+_KINDS: Final[dict[str, type[Welcome | Receipt | Dropped | ConsentChanged | ProtocolError]]] = {
     "welcome": Welcome,
     "receipt": Receipt,
     "dropped": Dropped,
     "consent": ConsentChanged,
-    "rotate": Rotate,
     "error": ProtocolError,
 }
 

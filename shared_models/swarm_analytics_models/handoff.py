@@ -3,8 +3,8 @@
 App to daemon: `Hello` opens a connection (and again when the app starts a new journal segment); then
 `DestinationLine` declares where events go, and `EventLine` is one event. A journal holds the same
 destination and event lines, byte for byte. Daemon to app: `Welcome`, `Receipt`, `Dropped`, `ConsentChanged`,
-`Rotate`, `ProtocolError`. Unknown fields are ignored and unknown kinds of daemon message are skipped, so
-that either side may be the older one.
+`ProtocolError`. Unknown fields are ignored and unknown kinds of daemon message are skipped, so that either
+side may be the older one.
 """
 
 import json
@@ -161,12 +161,6 @@ class ConsentChanged(Message):
     mode: ConsentMode
 
 
-class Rotate(Message):
-    """Asks the app to start a new journal segment and unlink the old one once it is receipted."""
-
-    type: Literal["rotate"] = "rotate"
-
-
 class ProtocolError(Message):
     """The daemon cannot go on with this connection, and closes it."""
 
@@ -177,7 +171,7 @@ class ProtocolError(Message):
 
 
 DaemonMessage: TypeAlias = Annotated[
-    Welcome | Receipt | Dropped | ConsentChanged | Rotate | ProtocolError,
+    Welcome | Receipt | Dropped | ConsentChanged | ProtocolError,
     Field(discriminator="type"),
 ]
 

@@ -34,6 +34,13 @@ def connect(client: AnalyticsClient, home: Path) -> str:
     return key
 
 
+def begin_segment(home: Path) -> None:
+    """As if the next line did not fit into the present one."""
+    hand_off = hand_off_for(Home(home))
+    with hand_off.lock:
+        hand_off._journal.rotate()
+
+
 def files(home: Path) -> list[str]:
     return sorted(path.name for path in (home / "inbox").iterdir())
 
@@ -152,8 +159,7 @@ def test_a_new_segment_is_announced_on_the_same_connection(
         first = connect(client, home)
         connection = daemon.connection()
         [before] = write(client)
-        connection.say({"type": "rotate"})
-        eventually(lambda: len(files(home)) == 2, what="a new segment")
+        begin_segment(home)
         [after] = write(client)
         eventually(lambda: connection.keys == [first, before, after], what="all lines")
         second = [line for line in connection.lines if line["type"] == "hello"][1]
@@ -168,8 +174,7 @@ def test_a_new_segment_is_announced_on_the_same_connection(
 def test_after_a_break_older_segments_are_announced_first(client: AnalyticsClient, home: Path) -> None:
     with scripted_daemon(home) as daemon:
         connect(client, home)
-        daemon.connection().say({"type": "rotate"})
-        eventually(lambda: len(files(home)) == 2, what="a new segment")
+        begin_segment(home)
         write(client)
         daemon.connection().hang_up()
         again = daemon.connection(1)

@@ -8,7 +8,8 @@ from contextlib import closing
 
 import pytest
 
-from swarm_analytics_models.handoff import Refusal, RefusalCode, Rotate
+from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.handoff import ConsentChanged, Refusal, RefusalCode
 from swarm_analyticsd import policy
 from swarm_analyticsd.intake.outlet import Outlet
 
@@ -83,7 +84,7 @@ def test_an_app_that_is_gone_ends_the_writing_and_nothing_else(
         await loop.sock_sendall(theirs, b"last words")
         theirs.close()
         for _ in range(3):
-            outlet.notice(Rotate())
+            outlet.notice(ConsentChanged(service="openswarm", mode=ConsentMode.HOLD))
         assert outlet.broken
         assert await loop.sock_recv(ours, 100) == b"last words"
 
