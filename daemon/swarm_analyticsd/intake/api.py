@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from fastapi import FastAPI, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -42,6 +42,10 @@ from swarm_analyticsd.intake.posting import NotCommitted, Posting
 from swarm_analyticsd.outbox.errors import OutboxError
 from swarm_analyticsd.outbox.lifecycle import State
 
+NO_TELEMETRY: Final[Any] = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
+"""Whatever the environment says: FastAPI exports what it is asked, and events have one way out. Versions that
+know no telemetry (it came after 0.115) keep the argument as one of those that they do not know."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Views:
@@ -55,7 +59,14 @@ class Views:
 
 def make_api(*, operations: Operations, posting: Posting, views: Views) -> FastAPI:
     """The application, to be put behind the guard."""
-    api = FastAPI(title="swarm-analyticsd", version=VERSION, docs_url=None, redoc_url=None, openapi_url=None)
+    api = FastAPI(
+        title="swarm-analyticsd",
+        version=VERSION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        telemetry=NO_TELEMETRY,
+    )
     _answer_with_problems(api)
     _look(api, views)
     _hand_off(api, posting)
