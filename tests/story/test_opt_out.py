@@ -107,6 +107,29 @@ def test_a_decision_survives_the_daemon(
     assert view.files_with(ALL_OF_IT) == []
 
 
+def test_what_is_under_way_is_cancelled_and_the_last_decision_counts(
+    home: Path, view: HomeView, processes: Processes, service: SandboxProcess, app: Callable[..., Emitter]
+) -> None:
+    """Promise 13: an opt-out does not wait for a service that hangs; deciding often leaves no doubt."""
+    processes.daemon(home)
+    emitter = app(service.base_url)
+    wait_for(service, emitter.do("log", 1, "before"))
+    service.script({"match": {"route": "events.*"}, "action": {"kind": "hang"}})
+    under_way = [key for agent in "ab" for key in emitter.do("message", agent, 3, MARKER)]
+    eventually(lambda: view.ledger["leased"] >= 2, what="requests under way")
+    emitter.do("opt-out", "yes")
+    assert {view.why(key)["state"] for key in under_way} == {"withdrawn"}
+    assert view.files_with(ALL_OF_IT) == []
+    service.calm()
+    for decision in ("no", "yes") * 5:
+        emitter.do("opt-out", decision)
+    view.drained()
+    assert view.openswarm["consent"] == "minimal"
+    (standing,) = service.state()
+    assert standing["body"] == {"opted_out": True}
+    assert {event["route"] for event in service.good()} == {"logs.write", "preferences.opt_out"}
+
+
 def test_an_erasure_that_was_prevented_is_made_up_for(
     home: Path, view: HomeView, processes: Processes, service: SandboxProcess, app: Callable[..., Emitter]
 ) -> None:
