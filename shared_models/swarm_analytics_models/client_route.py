@@ -1,4 +1,4 @@
-"""What the generated client knows of a route, and the ports through which it hands on its calls: no runtime."""
+"""What the generated client knows of a route, and the ports that it hands its calls to: no runtime."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -177,7 +177,7 @@ def test_version_needs_none(shell: Shell) -> None:
 def test_a_home_that_somebody_holds_without_answering_is_75(
     home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("swarm_analyticsd.policy.HOLDER_PATIENCE_S", 0.2)
+    monkeypatch.setattr("swarm_analyticsd.cli.policy.HOLDER_PATIENCE_S", 0.2)
     prepare_home(Home(home))
     with holding(Home(home)):
         assert main(["status", "--home", str(home)]) == 75

@@ -1,4 +1,4 @@
-"""Renders the life of an outbox row from its table into ARCHITECTURE.md; run it with ``--write`` to update."""
+"""Renders the life of an outbox row from its table into ARCHITECTURE.md; ``--write`` updates it."""
 
 import sys
 from collections import defaultdict

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from swarm_analytics_models.api import FlushAnswer, FlushRequest
-from swarm_analyticsd import policy
+from swarm_analyticsd.cli import policy
 from swarm_analyticsd.cli.exits import CommandError
 from swarm_analyticsd.cli.link import Daemon
 from swarm_analyticsd.cli.screen import remark

@@ -9,7 +9,7 @@ from swarm_analytics_models.api import ConsentAnswer, EventAnswer, EventsAnswer
 from swarm_analytics_models.contract import ConsentMode
 from swarm_analytics_models.home import Home
 from swarm_analytics_models.status import Status
-from swarm_analyticsd import policy
+from swarm_analyticsd.cli import policy
 from swarm_analyticsd.cli.exits import CommandError, Exit
 from swarm_analyticsd.cli.link import Daemon, NoDaemon
 from swarm_analyticsd.cli.screen import remark

@@ -7,7 +7,7 @@ import typer
 
 from swarm_analytics_models.api import DeadAction, FlushRequest, PauseRequest
 from swarm_analytics_models.home import resolve_home
-from swarm_analyticsd import policy
+from swarm_analyticsd.cli import policy
 from swarm_analyticsd.cli.exits import CommandError, Exit
 from swarm_analyticsd.cli.link import Daemon
 from swarm_analyticsd.cli.options import HomeOption, OptionalService, ServiceOption

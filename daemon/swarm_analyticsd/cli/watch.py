@@ -4,7 +4,7 @@ import json
 import sys
 import time
 
-from swarm_analyticsd import policy
+from swarm_analyticsd.cli import policy
 from swarm_analyticsd.cli.link import Daemon, NoDaemon
 from swarm_analyticsd.cli.screen import say, styled
 from swarm_analyticsd.cli.status_page import Line, Tone, status_page

@@ -13,7 +13,7 @@ from swarm_analytics_models.handoff import MAX_LINE_BYTES, DestinationLine, Even
 from swarm_analytics_models.identifiers import Destination, InvalidBaseUrl
 from swarm_analytics_models.values import MAX_BODY_BYTES
 from swarm_analyticsd import policy
-from swarm_analyticsd.intake.refusals import CORRECT, MOST_TEXT, Unacceptable, invalid, overlong, torn
+from swarm_analyticsd.intake.refusals import CORRECT, Unacceptable, invalid, overlong, torn
 from swarm_analyticsd.intake.routes import RouteBook, RoutePlan
 from swarm_analyticsd.outbox.rows import Admission, NewEvent
 
@@ -139,7 +139,7 @@ class _Screening:
         self.refused += 1
         if len(self.refusals) < policy.REFUSALS_KEPT:
             named = {
-                name: value[:MOST_TEXT]
+                name: value[: policy.REFUSAL_CHARACTERS]
                 for name in ("client", "route", "key")
                 if isinstance(value := record.get(name), str)
             }

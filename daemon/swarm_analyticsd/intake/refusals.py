@@ -5,10 +5,8 @@ from typing import Final, assert_never
 from pydantic import ValidationError
 
 from swarm_analytics_models.handoff import MAX_LINE_BYTES, Refusal, RefusalCode
+from swarm_analyticsd import policy
 from swarm_analyticsd.outbox.rows import Admitted, Conflict, NoDestination, NoSpace, RefusedEvent
-
-MOST_TEXT: Final = 400
-"""Characters of a refusal's message, and of each name it repeats from the line."""
 
 CORRECT: Final = "Correct the event; it will be refused each time."
 
@@ -19,7 +17,7 @@ class Unacceptable(Exception):
     def __init__(self, code: RefusalCode, message: str, hint: str) -> None:
         super().__init__(message)
         self.code = code
-        self.message = message[:MOST_TEXT]
+        self.message = message[: policy.REFUSAL_CHARACTERS]
         self.hint = hint
 
 

@@ -10,12 +10,6 @@ from dataclasses import dataclass, replace
 
 from swarm_analyticsd import policy
 
-_WEIGHT = 0.1
-"""Share of the newest latency in the smoothed one."""
-
-_DRIFT = 1.001
-"""Growth of the remembered best latency for each answer, so that a better past is forgotten in time."""
-
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -31,10 +25,9 @@ class Window:
 
 def succeeded(window: Window, *, latency_s: float, in_flight: int) -> Window:
     """A request was answered after `latency_s`, with `in_flight` (itself included) under way."""
-    best = min(window.best_s * _DRIFT, latency_s)
-    smoothed = (
-        window.smoothed_s + _WEIGHT * (latency_s - window.smoothed_s) if window.smoothed_s else latency_s
-    )
+    best = min(window.best_s * policy.WINDOW_DRIFT, latency_s)
+    former = window.smoothed_s or latency_s
+    smoothed = former + policy.WINDOW_WEIGHT * (latency_s - former)
     measured = replace(window, best_s=best, smoothed_s=smoothed)
     flat = policy.WINDOW_SLOWER * max(best, policy.WINDOW_NOISE_S)
     if smoothed > 2 * flat:
