@@ -11,13 +11,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from swarm_analytics import policy
 from swarm_analytics.errors import DaemonStartError
+from swarm_analytics_models.exits import Exit
 from swarm_analytics_models.home import Home
 from swarm_analytics_models.private import UnsafePath, check_private_file, ensure_private_directory
 
 if TYPE_CHECKING:
     import subprocess
-
-EXIT_HOME_TAKEN: Final = 75
 
 _PASSED_ON: Final = frozenset(
     {
@@ -174,7 +173,7 @@ def _failure(
         code = None
     _end(process, 0.0)
     said = _log_tail(home, log_from)
-    if code == EXIT_HOME_TAKEN:
+    if code == Exit.HOME_TAKEN:
         return HomeTaken(said)
     if line:
         return DaemonStartError(

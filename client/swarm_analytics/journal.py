@@ -15,25 +15,10 @@ from typing import Final
 from swarm_analytics import policy
 from swarm_analytics.errors import HandOffError
 from swarm_analytics_models.home import Home
+from swarm_analytics_models.lock import try_lock
 from swarm_analytics_models.private import UnsafePath, ensure_private_directory
 
-if sys.platform == "win32":
-    # Not run by our own tests: a byte range far past the end is locked, since locks there forbid reading.
-    import msvcrt
-
-    _OPEN_FLAGS: Final = os.O_BINARY | os.O_NOINHERIT
-
-    def _lock(fd: int) -> None:
-        os.lseek(fd, 1 << 62, os.SEEK_SET)
-        msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    _OPEN_FLAGS: Final = os.O_CLOEXEC
-
-    def _lock(fd: int) -> None:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+_OPEN_FLAGS: Final = sum(getattr(os, flag, 0) for flag in ("O_CLOEXEC", "O_BINARY", "O_NOINHERIT"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,15 +150,13 @@ class Journal:
             path = self._home.inbox / name
             fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | _OPEN_FLAGS, 0o600)
             try:
-                _lock(fd)
-            except BlockingIOError:
-                os.close(fd)
-                continue
+                if try_lock(fd):
+                    return Segment(name, path, fd)
             except OSError:
                 os.close(fd)
                 path.unlink()
                 raise
-            return Segment(name, path, fd)
+            os.close(fd)
         raise OSError(errno.EWOULDBLOCK, "another process keeps locking every new file")
 
     def _write(self, segment: Segment, data: bytes) -> None:

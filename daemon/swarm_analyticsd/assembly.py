@@ -12,6 +12,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, cast
 
+from swarm_analytics_models.exits import Exit
 from swarm_analytics_models.handoff import PROTOCOL
 from swarm_analytics_models.home import Home
 from swarm_analytics_models.private import UnsafePath
@@ -33,10 +34,6 @@ if TYPE_CHECKING:
     from swarm_analyticsd.outward import Outward
 
 log: Final = logging.getLogger(__name__)
-EXIT_FINE: Final = 0
-EXIT_INTERNAL: Final = 70
-EXIT_TAKEN: Final = 75
-EXIT_UNFIT: Final = 78
 DAY_S: Final = 86_400.0
 
 
@@ -49,11 +46,11 @@ def serve(home: Home, flags: Mapping[str, object]) -> int:
         lock = take_home(home)
     except HomeTaken as taken:
         hint = "Use that daemon, or stop it with: swarm-analyticsd stop --wait"
-        return _explain(str(taken), hint, EXIT_TAKEN)
+        return _explain(str(taken), hint, Exit.HOME_TAKEN)
     except UnsafePath as error:
-        return _explain(error.message, error.hint, EXIT_UNFIT)
+        return _explain(error.message, error.hint, Exit.UNFIT)
     except OSError as error:
-        return _explain(f"the home cannot be used: {error}", "Choose a writable one with --home.", EXIT_UNFIT)
+        return _explain(f"the home cannot be used: {error}", "Choose a writable one with --home.", Exit.UNFIT)
     try:
         configuration = load_configuration(home, settings)
         configure_logging(configuration.settings.log_level)
@@ -61,13 +58,13 @@ def serve(home: Home, flags: Mapping[str, object]) -> int:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(daemon.run())
     except (UnsafePath, UnfitSettings, OutboxError) as error:
-        return _explain(error.message, error.hint, EXIT_UNFIT)
+        return _explain(error.message, error.hint, Exit.UNFIT)
     except Exception:
         log.exception("the daemon failed")
-        return EXIT_INTERNAL
+        return Exit.INTERNAL
     finally:
         lock.release()
-    return EXIT_FINE
+    return Exit.FINE
 
 
 class Daemon:
@@ -87,7 +84,7 @@ class Daemon:
         if not self._stopping.is_set():
             self._stopping.set()
             log.info("stopping")
-            watchdog = threading.Timer(policy.STOP_TOTAL_S, os._exit, (EXIT_FINE,))
+            watchdog = threading.Timer(policy.STOP_TOTAL_S, os._exit, (Exit.FINE,))
             watchdog.daemon = True
             watchdog.start()
 

@@ -1,6 +1,5 @@
 """A home made fit and taken: private modes, a local file system, and the lock that lets one daemon serve."""
 
-import errno
 import os
 import sys
 import time
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from swarm_analytics_models.home import Home
+from swarm_analytics_models.lock import try_lock
 from swarm_analytics_models.private import UnsafePath, check_private_file, ensure_private_directory
 from swarm_analyticsd import policy
 
@@ -80,36 +80,6 @@ def _file_system(path: Path) -> str | None:
         if before.split()[2] == wanted:
             return after.split()[0]
     return None
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    LOCK_BYTE: Final = 1 << 62
-    """Locks on Windows are mandatory: the byte that is locked lies past the end of every file."""
-
-    def try_lock(descriptor: int) -> bool:
-        """Take the exclusive lock on an open file without waiting. It ends with the descriptor."""
-        os.lseek(descriptor, LOCK_BYTE, os.SEEK_SET)
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError as error:
-            if error.errno in (errno.EACCES, errno.EDEADLK):
-                return False
-            raise
-        return True
-else:
-    import fcntl
-
-    def try_lock(descriptor: int) -> bool:
-        """Take the exclusive lock on an open file without waiting. It ends with the descriptor."""
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in (errno.EAGAIN, errno.EACCES):
-                return False
-            raise
-        return True
 
 
 class HomeLock:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from swarm_analytics_models.api import SettingValue
+from swarm_analytics_models.explained import Explained
 from swarm_analytics_models.home import AUTOSTART_VARIABLE, HOME_VARIABLE, Home
 from swarm_analytics_models.identifiers import InvalidBaseUrl, parse_base_url
 from swarm_analytics_models.private import check_private_file
@@ -23,13 +24,8 @@ NOT_SETTINGS: Final = frozenset({HOME_VARIABLE, AUTOSTART_VARIABLE})
 Source = Literal["default", "file", "environment", "flag"]
 
 
-class UnfitSettings(Exception):
-    """A setting that cannot be used. Names where it was set, and the remedy."""
-
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(f"{message}. {hint}")
-        self.message = message
-        self.hint = hint
+class UnfitSettings(Explained):
+    """A setting that cannot be used. Names where it was set."""
 
 
 def _known_services(services: dict[str, str]) -> dict[str, str]:

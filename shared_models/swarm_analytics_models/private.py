@@ -2,16 +2,14 @@
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
+from swarm_analytics_models.explained import Explained
 
-class UnsafePath(Exception):
-    """A path that another user could read, replace or redirect. Carries the remedy."""
 
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(f"{message}. {hint}")
-        self.message = message
-        self.hint = hint
+class UnsafePath(Explained):
+    """A path that another user could read, replace or redirect."""
 
 
 def _refuse_foreign(path: Path, found: os.stat_result, *, directory: bool) -> None:
@@ -37,14 +35,9 @@ def _refuse_foreign(path: Path, found: os.stat_result, *, directory: bool) -> No
 
 def ensure_private_directory(path: Path) -> None:
     """Make `path` (mode 0700) and its parents, or check that it is ours alone. Raises UnsafePath, OSError."""
-    try:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
         path.mkdir(mode=0o700)
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        ensure_private_directory(path)
-        return
-    except FileExistsError:
-        pass
     _refuse_foreign(path, path.lstat(), directory=True)
 
 
@@ -56,3 +49,25 @@ def check_private_directory(path: Path) -> None:
 def check_private_file(path: Path) -> None:
     """Check that `path` is a regular file of ours that nobody else may open. Raises UnsafePath, OSError."""
     _refuse_foreign(path, path.lstat(), directory=False)
+
+
+def replace_private_file(path: Path, content: bytes, *, durable: bool) -> None:
+    """Put a file of mode 0600 in the place of `path`: a reader, or a crash, finds the old content or the new.
+
+    `durable`: it survives a loss of power when this returns. One writer at a time. Raises OSError.
+    """
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
+    os.replace(fresh, path)
+    if durable and os.name == "posix":
+        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)

@@ -197,7 +197,7 @@ def test_a_new_file_whose_lock_a_scan_holds_is_left_for_another(
             flock(held[0], fcntl.LOCK_EX)
         flock(fd, operation)
 
-    monkeypatch.setattr("swarm_analytics.journal.fcntl.flock", scanned_first)
+    monkeypatch.setattr("swarm_analytics_models.lock.fcntl.flock", scanned_first)
     segment, _ = Journal(Home(home)).append(LINE, None)
     assert segment.name.endswith("-000002.ndjson")
     os.close(held[0])

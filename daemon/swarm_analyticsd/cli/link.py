@@ -27,11 +27,11 @@ from swarm_analytics_models.api import (
 )
 from swarm_analytics_models.contract import ConsentMode
 from swarm_analytics_models.home import Home
+from swarm_analytics_models.lock import try_lock
 from swarm_analytics_models.status import Status
 from swarm_analyticsd.cli import policy
 from swarm_analyticsd.cli.exits import CommandError, Exit
 from swarm_analyticsd.cli.words import visible
-from swarm_analyticsd.homedir import try_lock
 
 Answer = TypeVar("Answer", bound=BaseModel)
 

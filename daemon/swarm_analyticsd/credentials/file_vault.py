@@ -1,14 +1,12 @@
 """Secrets in a file that only its owner may read."""
 
 import asyncio
-import contextlib
 import json
-import os
 from pathlib import Path
 
 from pydantic import SecretStr
 
-from swarm_analytics_models.private import UnsafePath, check_private_file
+from swarm_analytics_models.private import UnsafePath, check_private_file, replace_private_file
 from swarm_analyticsd.credentials.vault import VaultError
 
 
@@ -62,26 +60,10 @@ class FileVault:
         else:
             secrets[ref] = secret.get_secret_value()
         try:
-            self._replace(json.dumps({"version": 1, "secrets": secrets}).encode())
+            content = json.dumps({"version": 1, "secrets": secrets}).encode()
+            replace_private_file(self._path, content, durable=True)
         except OSError as error:
             raise VaultError(
                 f"{self._path} cannot be written ({error.strerror})",
                 "Make room, or make its folder writable.",
             ) from None
-
-    def _replace(self, content: bytes) -> None:
-        fresh = self._path.with_name(self._path.name + ".new")
-        with contextlib.suppress(FileNotFoundError):
-            fresh.unlink()
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, self._path)
-        if os.name == "posix":
-            directory = os.open(self._path.parent, os.O_RDONLY)
-            try:
-                os.fsync(directory)
-            finally:
-                os.close(directory)

@@ -8,14 +8,11 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
+from swarm_analytics_models.explained import Explained
 
-class VaultError(Exception):
+
+class VaultError(Explained):
     """Secrets cannot be read or kept. Says why and what to do, never a secret."""
-
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(f"{message}. {hint}")
-        self.message = message
-        self.hint = hint
 
 
 class Vault(Protocol):
@@ -36,7 +33,7 @@ class Vault(Protocol):
 
 
 class MemoryVault:
-    """For tests, and for a home that keeps nothing: forgotten when the daemon ends."""
+    """A double for tests: what it keeps is forgotten when it is."""
 
     description = "memory"
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from pydantic_core import from_json
 
-from swarm_analyticsd.homedir import try_lock
+from swarm_analytics_models.lock import try_lock
 
 _NAME: Final = re.compile(r"[0-9]{1,10}-[0-9a-f]{4,64}-[0-9]{6}\.ndjson\Z")
 _OPEN: Final = sum(

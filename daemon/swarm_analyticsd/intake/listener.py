@@ -7,14 +7,18 @@ import secrets
 import socket
 import stat
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from swarm_analytics_models.handoff import PROTOCOL
 from swarm_analytics_models.home import MAX_SOCKET_PATH_BYTES, AddressFile, Home
-from swarm_analytics_models.private import UnsafePath, ensure_private_directory
+from swarm_analytics_models.private import (
+    UnsafePath,
+    check_private_directory,
+    ensure_private_directory,
+    replace_private_file,
+)
 from swarm_analyticsd import VERSION, policy
 
 
@@ -70,7 +74,7 @@ def listen_loopback(home: Home) -> Listeners:
     listening.listen(policy.LISTEN_BACKLOG)
     listening.setblocking(False)
     capability = secrets.token_urlsafe(32)
-    write_private(home.capability, capability.encode())
+    replace_private_file(home.capability, capability.encode(), durable=False)
     host = f"127.0.0.1:{listening.getsockname()[1]}"
     return Listeners(
         http=listening,
@@ -88,20 +92,7 @@ def announce(home: Home, listeners: Listeners) -> None:
     content = AddressFile(
         address=listeners.address, handoff=handoff, pid=os.getpid(), version=VERSION, protocol=PROTOCOL
     )
-    write_private(home.address, content.model_dump_json().encode())
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Replace `path` with a 0600 file, so that a reader finds the old content or the new."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(content)
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
-        raise
+    replace_private_file(home.address, content.model_dump_json().encode(), durable=False)
 
 
 def _bind(path: Path) -> socket.socket:
@@ -164,12 +155,6 @@ def _runtime_directories() -> Iterator[Path]:
             continue
         path = Path(candidate).resolve()
         with contextlib.suppress(UnsafePath, OSError):
-            _check_directory(path)
+            check_private_directory(path)
             yield path
     yield Path.home() / ".swarm-analyticsd"
-
-
-def _check_directory(path: Path) -> None:
-    found = path.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
-        raise UnsafePath(f"{path} is not a private directory", f"Run: chmod 700 '{path}'")
