@@ -104,16 +104,17 @@ class HandOffOutlet:
             journal, _, end = self._hand_off.positions()[-1]
             try:
                 return self._flush_up_to(journal, end, deadline)
-            except DaemonUnavailable as error:
+            except DaemonError as error:
+                if isinstance(error, DaemonRefused) and error.status < 500:
+                    if journal == self._hand_off.positions()[-1][0]:
+                        raise
+                    continue  # it was receipted and given back meanwhile: ask about its successor
                 left = deadline - time.monotonic()
                 if left <= 0:
                     log.debug("flush ran out of time: %s", error)
                     return False
                 self._hand_off.call_daemon()
                 time.sleep(min(left, policy.FLUSH_POLL_S))
-            except DaemonRefused:
-                if journal == self._hand_off.positions()[-1][0]:
-                    raise  # else it was receipted and given back meanwhile: ask about its successor
 
     def release(self) -> None:
         """Report nothing more to `on_drop`."""

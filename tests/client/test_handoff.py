@@ -401,6 +401,24 @@ def test_flush_survives_a_restart_of_the_daemon(client: AnalyticsClient, home: P
     assert answered == [True]
 
 
+def test_flush_survives_a_daemon_that_answers_while_it_stops(client: AnalyticsClient, home: Path) -> None:
+    answers = iter(
+        [
+            (500, b"Internal Server Error"),
+            (503, {"code": "stopping", "message": "the daemon is stopping", "hint": "Ask again."}),
+            (200, {"drained": True, "pending": 0}),
+        ]
+    )
+    write(client)
+
+    def answer(_method: str, path: str, _body: bytes, _headers: object) -> tuple[int, object]:
+        return next(answers) if path == "/v1/flush" else (200, {})
+
+    with scripted_daemon(home, answer=answer) as daemon:
+        assert client.flush(timeout=20.0)
+        assert len(daemon.asked("/v1/flush")) == 3
+
+
 def test_an_opt_out_waits_for_the_daemons_purge(client: AnalyticsClient, home: Path) -> None:
     with scripted_daemon(home) as daemon:
         connect(client, home)

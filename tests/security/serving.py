@@ -10,7 +10,7 @@ from typing import Any
 
 from swarm_analytics_models.home import Home
 from swarm_analyticsd.homedir import prepare_home
-from swarm_analyticsd.intake.guard import Guard, Receive, Scope, Send
+from swarm_analyticsd.intake.guard import Application, Guard, Receive, Scope, Send
 from swarm_analyticsd.intake.listener import Listeners, announce, listen_loopback, listen_unix
 from swarm_analyticsd.intake.server import HttpServer
 
@@ -45,6 +45,7 @@ class Plain:
 class Served:
     listeners: Listeners
     application: Plain
+    server: HttpServer
     wires: "list[Wire]" = field(default_factory=list)
 
     async def connect(self) -> "Wire":
@@ -109,16 +110,18 @@ class Wire:
 
 
 @asynccontextmanager
-async def serving(root: Path, *, loopback: bool = False) -> AsyncIterator[Served]:
+async def serving(
+    root: Path, application: Application | None = None, *, loopback: bool = False
+) -> AsyncIterator[Served]:
     home = Home(root)
     prepare_home(home)
     listeners = listen_loopback(home) if loopback else listen_unix(home)
     announce(home, listeners)
-    application = Plain()
-    guard = Guard(application, host=listeners.host, capability=listeners.capability)
+    plain = Plain()
+    guard = Guard(application or plain, host=listeners.host, capability=listeners.capability)
     server = HttpServer(guard, listeners.http)
     server.start()
-    served = Served(listeners, application)
+    served = Served(listeners, plain, server)
     try:
         yield served
     finally:

@@ -12,6 +12,7 @@ import pytest
 from swarm_analytics_models.home import Home, read_address
 from swarm_analyticsd import policy
 from swarm_analyticsd.intake import gate
+from swarm_analyticsd.intake.guard import Receive, Scope, Send
 from swarm_analyticsd.intake.peer import Peer, peer_of
 from tests.security.serving import Answer, Served, serving
 from tests.support.waiting import eventually_async
@@ -340,3 +341,21 @@ async def test_a_failure_is_a_problem_and_tells_nothing_of_the_cause(home: Path)
         answer = await served.ask("POST", "/fails")
         assert refused(answer, 500, "internal")
         assert "canary" not in str(answer.content)
+
+
+async def test_who_waits_while_the_daemon_stops_is_told_so(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy, "STOP_REQUESTS_S", 0.01)
+    begun = asyncio.Event()
+
+    async def waits(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async with serving(home, waits) as served:
+        wire = await served.connect()
+        wire.send(b"GET /v1/x HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        await begun.wait()
+        await served.server.stop()
+        assert refused(await wire.answer(), 503, "stopping")

@@ -41,6 +41,11 @@ INTERNAL: Final = Problem(
     message="the daemon failed at this request",
     hint="Try again; if it fails again, the daemon's log says why.",
 )
+STOPPING: Final = Problem(
+    code="stopping",
+    message="the daemon is stopping",
+    hint="Ask again: the next daemon goes on where this one ends.",
+)
 
 
 class Turned(Exception):
@@ -77,6 +82,10 @@ class Guard:
             if started:
                 raise
             await answer_problem(send, turned.status, turned.problem)
+        except asyncio.CancelledError:
+            if not started:
+                await answer_problem(send, 503, STOPPING)
+            raise
         except Exception:
             log.exception("a request failed: %s %s", scope["method"], scope["path"])
             if not started:
