@@ -9,6 +9,7 @@ import os
 import random
 import threading
 import time
+from collections import deque
 from pathlib import Path
 from typing import Final, assert_never
 
@@ -31,6 +32,8 @@ from swarm_analytics_models.handoff import (
 from swarm_analytics_models.home import AddressFile, Home
 
 log: Final = logging.getLogger("swarm_analytics")
+_chance: Final = random.SystemRandom()
+"""Not the module's own generator: an app that seeds that one counts on nobody else drawing from it."""
 
 
 class BackOff:
@@ -47,7 +50,7 @@ class BackOff:
     def next(self, cap: float) -> float:
         wait = min(cap, self._first * self._factor ** min(self._tries, 32))
         self._tries += 1
-        return wait * random.uniform(0.5, 1.0)
+        return wait * _chance.uniform(0.5, 1.0)
 
 
 class Courier:
@@ -56,7 +59,7 @@ class Courier:
     def __init__(self, home: Home) -> None:
         self.hand_off: Final = HandOff(home, self.connect_at_once, self.start, version.installed)
         self._channel: Final = DaemonChannel(home)
-        self._told: set[str] = set()
+        self._told: deque[str] = deque(maxlen=policy.TROUBLES_REMEMBERED)
         self._begin()
 
     def _begin(self) -> None:
@@ -212,9 +215,9 @@ class Courier:
             self._tell(f"the daemon refused a line ({refusal.code}): {refusal.message} {refusal.hint}")
 
     def _tell(self, trouble: str, error: AnalyticsError | None = None) -> None:
-        """Log, but the same trouble only once."""
+        """Log, but the same trouble only once (of the latest)."""
         if trouble not in self._told:
-            self._told.add(trouble)
+            self._told.append(trouble)
             log.warning("%s", error or trouble)
 
 

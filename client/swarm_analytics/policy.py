@@ -35,6 +35,9 @@ REST_CAP_S: Final = 60.0
 GROUP_BYTES: Final = 1024 * 1024 + 8 * 1024
 """Most bytes of one ``POST /v1/hand-off``: room for the longest line."""
 
+TROUBLES_REMEMBERED: Final = 100
+"""Different troubles that are not logged a second time; the oldest is forgotten first."""
+
 # --- starting the daemon ---
 
 START_WAIT_S: Final = 15.0
