@@ -76,12 +76,23 @@ class Configuration:
     def explain(self) -> dict[str, SettingValue]:
         """Every setting by name with its value and its source; each service stands by itself."""
         values = self.settings.model_dump(exclude={"services"})
+        values["proxy"] = _without_password(self.settings.proxy)
         values |= {f"services.{name}": url for name, url in sorted(self.settings.services.items())}
         answer = {}
         for name, value in values.items():
             origin = self.origins.get(name, BUILT_IN)
             answer[name] = SettingValue(value=value, source=origin.source, where=origin.where)
         return answer
+
+
+def _without_password(proxy: str | None) -> str | None:
+    """A proxy's URL as it may be shown."""
+    if proxy is None or "@" not in proxy:
+        return proxy
+    before, _, place = proxy.rpartition("@")
+    scheme, separator, login = before.rpartition("://")
+    user, colon, _ = login.partition(":")
+    return f"{scheme}{separator}{user}{colon and ':***'}@{place}"
 
 
 def load_configuration(

@@ -82,3 +82,20 @@ def test_settings_that_others_could_change_are_refused(made: Home) -> None:
     made.config.chmod(0o644)
     with pytest.raises(UnsafePath):
         load_configuration(made, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("proxy", "shown"),
+    [
+        ("http://proxy.test:8080", "http://proxy.test:8080"),
+        ("http://me:p@ss:word@proxy.test:8080", "http://me:***@proxy.test:8080"),
+        ("http://:secret@proxy.test", "http://:***@proxy.test"),
+        ("me:secret@proxy.test", "me:***@proxy.test"),
+        ("http://me@proxy.test", "http://me@proxy.test"),
+        ("direct", "direct"),
+    ],
+)
+def test_s7_a_proxys_password_is_used_and_never_shown(made: Home, proxy: str, shown: str) -> None:
+    configuration = load_configuration(made, {}, {"SWARM_ANALYTICSD_PROXY": proxy})
+    assert configuration.settings.proxy == proxy
+    assert configuration.explain()["proxy"].value == shown
