@@ -3,8 +3,6 @@
 import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -118,16 +116,6 @@ def take_home(home: Home) -> HomeLock:
     except BaseException:
         os.close(descriptor)
         raise
-
-
-@contextmanager
-def holding(home: Home) -> Iterator[HomeLock]:
-    """Hold a home for the length of a block: `take_home`, then `release`."""
-    lock = take_home(home)
-    try:
-        yield lock
-    finally:
-        lock.release()
 
 
 def _holder(descriptor: int) -> int | None:

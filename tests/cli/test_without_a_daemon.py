@@ -10,8 +10,8 @@ from swarm_analytics.channel import DaemonChannel
 from swarm_analytics_models.home import Home
 from swarm_analytics_models.identifiers import uuid7
 from swarm_analyticsd.cli import main
-from swarm_analyticsd.homedir import holding, prepare_home
-from tests.support.homes import lock_is_held
+from swarm_analyticsd.homedir import prepare_home
+from tests.support.homes import holding, lock_is_held
 from tests.support.processes import Processes
 
 CANARY = "canary-77b1e0"

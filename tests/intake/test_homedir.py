@@ -10,7 +10,8 @@ import pytest
 from swarm_analytics_models.home import Home
 from swarm_analytics_models.private import UnsafePath
 from swarm_analyticsd import homedir
-from swarm_analyticsd.homedir import HomeTaken, holding, prepare_home, take_home
+from swarm_analyticsd.homedir import HomeTaken, prepare_home, take_home
+from tests.support.homes import holding
 from tests.support.waiting import eventually
 
 HOLD = """

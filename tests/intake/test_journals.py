@@ -242,3 +242,11 @@ async def test_a_large_journal_is_taken_in_chunks(home: Path, monkeypatch: pytes
         await rig.reception.journals.scan()
         await rig.accepted(100)
         assert rig.journal_names() == []
+
+
+async def test_a_journal_that_was_named_and_never_made_is_forgotten(home: Path) -> None:
+    async with rig_in(home) as rig:
+        await rig.reception.journals.reach("1-0123456789abcdef-000001.ndjson", 0)
+        assert len(rig.reception._cursors.known()) == 1
+        await rig.reception.journals.scan()
+        assert rig.reception._cursors.known() == ()

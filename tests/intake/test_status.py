@@ -59,7 +59,6 @@ def lane(**changes: Any) -> LaneView:
         "next_attempt_at": None,
         "last_error": None,
         "in_flight": 0,
-        "window": 8,
         "shut_routes": (),
         "paused": False,
     } | changes

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from swarm_analytics_models.home import Home, read_address
+from swarm_analyticsd.homedir import HomeLock, take_home
 from tests.support.waiting import eventually
 
 
@@ -35,6 +36,16 @@ def lock_is_held(home: Path) -> bool:
         return False
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def holding(home: Home) -> Iterator[HomeLock]:
+    """A home taken, as a daemon takes it, for the length of a block."""
+    lock = take_home(home)
+    try:
+        yield lock
+    finally:
+        lock.release()
 
 
 def daemon_pid(home: Path) -> int | None:

@@ -27,13 +27,11 @@ class Gate:
     def open(self) -> None:
         self._accepting = asyncio.create_task(self._accept())
 
-    async def close(self, patience_s: float = 0.0) -> None:
-        """Accept no more; wait for the open ones for a while, then end them."""
+    async def close(self) -> None:
+        """Accept no more, and end what is open."""
         if self._accepting is not None:
             self._accepting.cancel()
             await asyncio.wait([self._accepting])
-        if self._connections and patience_s:
-            await asyncio.wait(tuple(self._connections), timeout=patience_s)
         for connection in self._connections:
             connection.cancel()
         if self._connections:

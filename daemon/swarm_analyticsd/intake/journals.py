@@ -172,7 +172,8 @@ class Journals:
 
     async def _forget_missing(self) -> None:
         """Forget the positions of journals that their owners removed."""
-        for name in await self._outbox.journal_positions():
+        known = {cursor.name for cursor in self._cursors.known()}
+        for name in known.union(await self._outbox.journal_positions()):
             cursor = await self._cursors.get(name)
             gone = not await asyncio.to_thread((self._directory / name).exists)
             if gone and not cursor.attached and not cursor.in_flight and not cursor.broken:

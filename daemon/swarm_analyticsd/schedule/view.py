@@ -34,7 +34,6 @@ class LaneView:
 
     last_error: str | None
     in_flight: int
-    window: int
     shut_routes: tuple[str, ...]
     paused: bool
 
@@ -51,7 +50,6 @@ def view_of(lane: Lane, clock: Clock) -> LaneView:
         next_attempt_at=None if at is None else clock.now() + max(at - clock.monotonic(), 0.0),
         last_error=next((error for error in errors if error), None),
         in_flight=len(lane.flights),
-        window=lane.condition.window.size,
         shut_routes=shut,
         paused=lane.paused,
     )
