@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.exc import DBAPIError
 
 from swarm_analytics_models.home import Home
 from swarm_analyticsd.outbox.context import Space
@@ -95,6 +96,13 @@ async def test_an_operation_that_fails_harms_none_of_its_neighbours(outbox: Outb
     assert outbox.counters.commits - before == 1
     assert outbox.counters.reruns == 1
     assert len(await outbox.destinations()) == 1
+
+
+async def test_no_error_repeats_what_was_to_be_written(outbox: Outbox) -> None:
+    await sql(outbox, "DROP TABLE bodies")
+    with pytest.raises(DBAPIError, match="no such table") as caught:
+        await admit(outbox, an_event(body=b'{"a":"swarm-canary"}'))
+    assert "swarm-canary" not in f"{caught.value!s} {caught.value!r} {caught.value.__cause__!r}"
 
 
 async def test_reading_alone_commits_nothing(outbox: Outbox) -> None:

@@ -172,7 +172,12 @@ class Database:
         self.warnings.append(_told(told, aside.finish(self._home)))
 
     def _open(self, path: Path) -> Connection:
-        engine = create_engine("sqlite://", creator=lambda: self._driver(path), poolclass=NullPool)
+        engine = create_engine(
+            "sqlite://",
+            creator=lambda: self._driver(path),
+            poolclass=NullPool,
+            hide_parameters=True,  # errors go into the log, where no event's content may stand
+        )
         event.listen(engine, "begin", _begin)
         self._engine = engine
         self._connection = engine.connect()
