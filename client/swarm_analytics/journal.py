@@ -150,7 +150,8 @@ class Journal:
             path = self._home.inbox / name
             fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | _OPEN_FLAGS, 0o600)
             try:
-                if try_lock(fd):
+                # A daemon that took it for a dead process's, before it was locked, may have removed it.
+                if try_lock(fd) and os.fstat(fd).st_nlink:
                     return Segment(name, path, fd)
             except OSError:
                 os.close(fd)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from swarm_analytics import AnalyticsClient, HandOffError
+from swarm_analytics import journal as journal_module
 from swarm_analytics.journal import Declared, Journal
 from swarm_analytics_models.home import Home
 from tests.client.scripted import journal_keys, journal_lines
@@ -41,6 +42,23 @@ def test_files_are_private_named_by_process_and_locked(home: Path) -> None:
     assert {stat.S_IMODE(p.stat().st_mode) for p in (home, home / "inbox")} == {0o700}
     with path.open("rb") as other, pytest.raises(BlockingIOError):
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_a_file_that_a_daemon_removed_before_it_was_locked_is_not_written_to(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped between making its file and locking it, a process looks dead; what it writes must be found."""
+
+    def try_lock_too_late(fd: int) -> bool:
+        monkeypatch.undo()
+        [path] = files(home)
+        path.unlink()
+        return journal_module.try_lock(fd)
+
+    monkeypatch.setattr(journal_module, "try_lock", try_lock_too_late)
+    Journal(Home(home)).append(LINE, None)
+    [path] = files(home)
+    assert path.read_bytes() == LINE
 
 
 def test_each_segment_declares_a_destination_once_before_its_first_use(home: Path) -> None:
@@ -99,6 +117,7 @@ def test_a_partial_write_is_undone(home: Path) -> None:
     script = """
 import resource, sys
 from swarm_analytics import AnalyticsClient, HandOffError
+from swarm_analytics import journal as journal_module
 client = AnalyticsClient(sys.argv[1])
 client.logs.write(tag="first")
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
