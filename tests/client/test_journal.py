@@ -14,6 +14,7 @@ from swarm_analytics import AnalyticsClient, HandOffError
 from swarm_analytics import journal as journal_module
 from swarm_analytics.journal import Declared, Journal
 from swarm_analytics_models.home import Home
+from swarm_analytics_models.lock import try_lock
 from tests.client.scripted import journal_keys, journal_lines
 
 HERE = Declared("d_1", b'{"type":"destination"}\n')
@@ -53,7 +54,7 @@ def test_a_file_that_a_daemon_removed_before_it_was_locked_is_not_written_to(
         monkeypatch.undo()
         [path] = files(home)
         path.unlink()
-        return journal_module.try_lock(fd)
+        return try_lock(fd)
 
     monkeypatch.setattr(journal_module, "try_lock", try_lock_too_late)
     Journal(Home(home)).append(LINE, None)
