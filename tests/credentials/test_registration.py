@@ -41,6 +41,7 @@ class Scene:
     results: Iterator[MintResult] = field(default_factory=lambda: iter(()))
     mints: int = 0
     recorded: list[tuple[CredentialState, str | None]] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
     changes: int = 0
     registration: Registration = field(init=False)
 
@@ -54,6 +55,9 @@ class Scene:
 
     async def record(self, state: CredentialState, error: str | None) -> None:
         self.recorded.append((state, error))
+
+    async def asked_to_wait(self, seconds: float, _error: str) -> None:
+        self.waits.append(seconds)
 
     def changed(self) -> None:
         self.changes += 1
@@ -80,6 +84,7 @@ async def scene(
     state: CredentialState = ABSENT,
     stored: str | None = None,
     mintable: bool = True,
+    floor: float = 0.0,
 ) -> AsyncIterator[Scene]:
     made = Scene(results=iter(results))
     known = made.known(kind, state)
@@ -92,7 +97,9 @@ async def scene(
         clock=made.clock,
         wait=lambda failures, most: min(most, 2.0**failures),
         record=made.record,
+        asked_to_wait=made.asked_to_wait,
         changed=made.changed,
+        floor=floor,
     )
     running = asyncio.create_task(made.registration.run())
     yield made
@@ -172,6 +179,28 @@ async def test_retry_after_is_obeyed_even_when_somebody_waits() -> None:
         await found.advance(99.0)
         assert found.mints == 1
         await found.advance(1.0)
+        await found.wait_for(PRESENT, 2)
+
+
+async def test_a_retry_after_is_kept_for_the_next_start() -> None:
+    async with scene(MintDelayed("HTTP 429", retry_after_s=100.0)) as found:
+        await found.wait_for(PENDING, 1)
+        assert found.waits == [100.0]
+    async with scene(minted("t1"), state=PENDING, floor=600.0) as later:
+        await later.wait_for(PENDING, 0)
+        later.registration.hasten()
+        await later.advance(99.0)
+        assert later.mints == 0
+        await later.advance(1.0)
+        await later.wait_for(PRESENT, 1)
+
+
+async def test_a_mint_that_fails_in_an_unforeseen_way_is_tried_again() -> None:
+    async with scene() as found:
+        await found.wait_for(PENDING, 1)
+        assert found.registration.error == "registration failed: internal RuntimeError"
+        found.results = iter((minted("t1"),))
+        await found.advance(policy.REGISTRATION_MOST_S)
         await found.wait_for(PRESENT, 2)
 
 

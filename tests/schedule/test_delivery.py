@@ -255,6 +255,25 @@ async def test_retry_after_is_obeyed_by_nudges_and_over_restarts() -> None:
         assert await ours.ledger() == {"accepted": 4, "queued": 3, "delivered": 1}
 
 
+async def test_retry_after_of_a_registration_is_obeyed_over_restarts() -> None:
+    async with world() as ours, scripted(lambda _: answer(429, Retry_After="3600")) as remote:
+        known = await ours.destination(remote, token=None)
+        await ours.hand_off(known, LOG, *logs("a"))
+        await eventually(lambda: ours.view(known).last_error)
+        due = ours.view(known).next_attempt_at
+        assert due is not None
+        assert 3590 < due - ours.clock.now() <= 3600
+        for _ in range(2):
+            await ours.restart()
+            ours.dispatcher.nudge()
+            await eventually(lambda: ours.view(known).next_attempt_at)
+            again = ours.view(known).next_attempt_at
+            assert again is not None
+            assert abs(again - due) < 5
+        await somebody_else_is_served(ours)
+        assert [seen.path for seen in remote.seen] == [REGISTER_PATH]
+
+
 async def test_a_retry_after_that_is_over_is_forgotten() -> None:
     replies = iter([answer(503, Retry_After="1")])
     async with world() as ours, scripted(lambda _: next(replies, answer())) as remote:

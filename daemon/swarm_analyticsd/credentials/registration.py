@@ -63,9 +63,13 @@ class Registration:
         clock: Clock,
         wait: Wait,
         record: Callable[[CredentialState, str | None], Awaitable[None]],
+        asked_to_wait: Callable[[float, str], Awaitable[None]],
         changed: Callable[[], None],
+        floor: float = 0.0,
     ) -> None:
-        """`mint`: None where the service has no registration."""
+        """`mint`: None where the service has no registration. `asked_to_wait` keeps a Retry-After over
+        restarts; `floor` is when one ends that an earlier daemon was told (monotonic seconds).
+        """
         self.state = known.credential
         self.error = known.credential_error
         self.secret: SecretStr | None = None
@@ -81,6 +85,7 @@ class Registration:
         self._clock = clock
         self._wait = wait
         self._record = record
+        self._asked_to_wait = asked_to_wait
         self._changed = changed
         self._unproven = False
         """The secret was minted by us and has never worked yet."""
@@ -89,7 +94,7 @@ class Registration:
         """Tokens minted in a row that were refused before they ever worked."""
 
         self._failures = 0
-        self._floor = 0.0
+        self._floor = floor
         self._tries = 0
         self._unrecorded = False
         self._wake = asyncio.Event()
@@ -175,7 +180,7 @@ class Registration:
         if found is not None and self.state is not CredentialState.HELD:
             await self._keep(found)
         elif self._mint is not None:
-            self.next_try_at = self._clock.monotonic()
+            self.next_try_at = max(self._clock.monotonic(), self._floor)
             if self.state is not CredentialState.HELD:
                 await self._set(CredentialState.PENDING, self.error)
         elif self.state is not CredentialState.HELD:
@@ -190,7 +195,11 @@ class Registration:
     async def _try(self) -> None:
         if self._mint is None:
             return
-        result = await self._mint()
+        try:
+            result = await self._mint()
+        except Exception as bug:
+            _log.exception("a registration failed in a way that nobody foresaw; it is tried again")
+            result = MintDelayed(f"registration failed: internal {type(bug).__name__}")
         self._tries += 1
         if self.secret is not None:  # adopted meanwhile
             return
@@ -202,6 +211,8 @@ class Registration:
                 await self._set(CredentialState.HELD, error)
             case MintDelayed(error, retry_after_s):
                 self._put_off(policy.REGISTRATION_MOST_S, retry_after_s)
+                if retry_after_s is not None:
+                    await self._asked_to_wait(retry_after_s, error)
                 held = self.state is CredentialState.HELD
                 await self._set(CredentialState.HELD if held else CredentialState.PENDING, error)
             case _:

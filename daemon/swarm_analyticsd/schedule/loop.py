@@ -24,7 +24,7 @@ from swarm_analyticsd.outbox.errors import OutboxUnavailable
 from swarm_analyticsd.outbox.rows import KnownDestination
 from swarm_analyticsd.outbox.store import Outbox
 from swarm_analyticsd.schedule import condition as conditions
-from swarm_analyticsd.schedule.errands import Errands, remembered_breaker
+from swarm_analyticsd.schedule.errands import Errands, Pause, remembered_breaker
 from swarm_analyticsd.schedule.lane import Lane
 from swarm_analyticsd.schedule.view import LaneView, view_of
 
@@ -149,6 +149,7 @@ class Dispatcher:
             if scheme is None
             else Bootstrap(contract, scheme, partial(self._destination, known.id), transport, self._clock)
         )
+        breaker = remembered_breaker(known, self._clock)
         registration = Registration(
             known,
             vault=self._vault,
@@ -156,9 +157,10 @@ class Dispatcher:
             clock=self._clock,
             wait=lambda failures, most: backoff.delay(failures, self._chance, most=most),
             record=partial(self._record_credential, known.id),
+            asked_to_wait=partial(self._keep_wait, known.id),
             changed=partial(self._credential_changed, known.id),
+            floor=breaker.floor,
         )
-        breaker = remembered_breaker(known, self._clock)
         return Lane(
             contract=contract,
             carrier=Carrier(contract, known.destination, transport, self._clock, self._outbox.mark_phase),
@@ -186,6 +188,13 @@ class Dispatcher:
             await self._outbox.set_credential(destination_id, state, error)
         except OutboxUnavailable as cause:
             _log.warning("the credential's state is not kept: %s", cause)
+
+    async def _keep_wait(self, destination_id: int, seconds: float, error: str) -> None:
+        until = self._clock.now() + seconds
+        try:
+            await self._outbox.set_backoff(destination_id, until, 1, f"{Pause.RETRY_AFTER}: {error}")
+        except OutboxUnavailable as cause:
+            _log.warning("the time that the service named is not kept over a restart: %s", cause)
 
     def _credential_changed(self, destination_id: int) -> None:
         self._lanes[destination_id].credential_changed()
