@@ -18,12 +18,12 @@ from pydantic.fields import FieldInfo
 from clientgen.annotation import Named, Type, Unknown, is_plain_text, parts, read_annotation
 from clientgen.schema import InvalidDocument, read_fields
 from clientgen.surface import path_fields, schema_of
+from swarm_analytics_models.authentication import InstallTokenAuthentication
 from swarm_analytics_models.contract import (
     CATEGORY_POLICIES,
     STAMPED_FIELDS,
     Category,
     CategoryPolicy,
-    InstallTokenAuthentication,
     Lane,
     Route,
     ServiceContract,

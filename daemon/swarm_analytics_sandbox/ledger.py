@@ -14,7 +14,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from swarm_analytics_models.contract import KeyInBody, KeyInHeader, NaturallyIdempotent, NotIdempotent, Route
+from swarm_analytics_models.contract import Route
+from swarm_analytics_models.idempotency import KeyInBody, KeyInHeader, NaturallyIdempotent, NotIdempotent
 
 
 class Effect(StrEnum):

@@ -11,14 +11,12 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from swarm_analytics_models.contract import (
+from swarm_analytics_models.authentication import (
     ApiKeyAuthentication,
     InstallTokenAuthentication,
-    InvalidContract,
     NoAuthentication,
-    Route,
-    ServiceContract,
 )
+from swarm_analytics_models.contract import InvalidContract, Route, ServiceContract
 from swarm_analytics_sandbox.faults import Faults, Script
 from swarm_analytics_sandbox.ledger import Effect, Ledger, key_of
 from swarm_analytics_sandbox.tokens import Grant, Refused, TokenOffice

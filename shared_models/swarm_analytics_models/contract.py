@@ -5,13 +5,22 @@ There is no default where a wrong guess costs events or money: whoever declares 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel
+
+from swarm_analytics_models.authentication import (
+    ApiKeyAuthentication,
+    Authentication,
+    InstallTokenAuthentication,
+    NoAuthentication,
+)
+from swarm_analytics_models.headers import may_be_set
+from swarm_analytics_models.idempotency import Idempotency, KeyInBody, KeyInHeader
 
 
 class InvalidContract(ValueError):
@@ -83,67 +92,6 @@ CATEGORY_POLICIES: Final[Mapping[Category, CategoryPolicy]] = MappingProxyType(
     }
 )
 """Every category has a decision; a route whose category lacks one cannot be declared."""
-
-
-@dataclass(frozen=True, slots=True)
-class NoAuthentication:
-    """The route is open."""
-
-
-@dataclass(frozen=True, slots=True)
-class InstallTokenAuthentication:
-    """A bearer token that the service mints for an install id.
-
-    The daemon calls `register_route` once per destination and again after a 401.
-    """
-
-    register_route: str
-    install_field: str
-    """Field of the bootstrap request that takes the install id."""
-
-    token_field: str
-    """Field of the bootstrap answer that holds the token."""
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKeyAuthentication:
-    """A key that a person obtained, sent as it is in one header."""
-
-    header: str
-    prefix: str
-    """Put before the key: ``"Bearer "``, ``"ApiKey "`` or nothing."""
-
-
-Authentication: TypeAlias = NoAuthentication | InstallTokenAuthentication | ApiKeyAuthentication
-
-
-@dataclass(frozen=True, slots=True)
-class KeyInBody:
-    """The service deduplicates on a field of the body, which carries the submission id."""
-
-    field: str
-
-
-@dataclass(frozen=True, slots=True)
-class KeyInHeader:
-    """The service deduplicates on a request header, which carries the submission id."""
-
-    header: str
-
-
-@dataclass(frozen=True, slots=True)
-class NaturallyIdempotent:
-    """Sending it twice has the effect of sending it once (an upsert)."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotIdempotent:
-    """The service remembers nothing: what may have arrived is treated as `when_ambiguous` says."""
-
-    when_ambiguous: Literal["resend", "set_aside"]
-
-
-Idempotency: TypeAlias = KeyInBody | KeyInHeader | NaturallyIdempotent | NotIdempotent
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,8 +203,20 @@ class Route:
             raise InvalidContract(f"{self.key}: a consent route, and only that, names its opt_out_field")
         if isinstance(self.idempotency, KeyInBody) and self.idempotency.field not in wire_names(self.request):
             raise InvalidContract(f"{self.key}: the body has no field {self.idempotency.field!r}")
+        for header in self._unfit_headers():
+            raise InvalidContract(f"{self.key}: header {header!r} is not one that a contract may set so")
         if self.acknowledgement is Acknowledgement.JSON_OBJECT and self.response is None:
             raise InvalidContract(f"{self.key}: acknowledgement json_object needs a response model")
+
+    def _unfit_headers(self) -> Iterator[str]:
+        scheme, idempotency = self.authentication, self.idempotency
+        proof = scheme.header if isinstance(scheme, ApiKeyAuthentication) else "Authorization"
+        if not may_be_set(proof):
+            yield proof
+        if isinstance(idempotency, KeyInHeader):
+            key = idempotency.header
+            if not may_be_set(key) or key.lower() in ("authorization", proof.lower()):
+                yield key
 
     @property
     def stamps(self) -> tuple[str, ...]:
@@ -294,8 +254,6 @@ class ServiceContract:
     name: str
     title: str
     routes: tuple[Route, ...]
-    allowed_request_headers: frozenset[str] = frozenset()
-    """Header names, lower case, that a route may set beside those the daemon alone sets."""
 
     def __post_init__(self) -> None:
         if not _SERVICE_NAME.match(self.name):

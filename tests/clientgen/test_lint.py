@@ -9,10 +9,10 @@ from pydantic import BaseModel, Field, RootModel, create_model
 
 from clientgen.lint import lint
 from clientgen.plan import plan_service
+from swarm_analytics_models.authentication import InstallTokenAuthentication
 from swarm_analytics_models.contract import (
     CATEGORY_POLICIES,
     Category,
-    InstallTokenAuthentication,
     InvalidContract,
     Lane,
     Route,

@@ -10,16 +10,9 @@ from pydantic import BaseModel
 from clientgen.lint import Refusal, lint
 from clientgen.plan import plan_service
 from clientgen.sources import Service
-from swarm_analytics_models.contract import (
-    Acknowledgement,
-    Category,
-    KeyInBody,
-    Lane,
-    NaturallyIdempotent,
-    NoAuthentication,
-    Route,
-    ServiceContract,
-)
+from swarm_analytics_models.authentication import NoAuthentication
+from swarm_analytics_models.contract import Acknowledgement, Category, Lane, Route, ServiceContract
+from swarm_analytics_models.idempotency import KeyInBody, NaturallyIdempotent
 from tests.clientgen import toy_payloads
 
 

@@ -14,8 +14,8 @@ from pydantic_core import to_json
 from clientgen.schema import resolve
 from clientgen.sources import registered_services
 from swarm_analytics._generated.openswarm.namespaces import OpenswarmNamespaces
+from swarm_analytics_models.authentication import NoAuthentication
 from swarm_analytics_models.client_route import ClientRoute
-from swarm_analytics_models.contract import NoAuthentication
 from swarm_analytics_models.services import contracts
 
 GOLDEN: list[dict[str, Any]] = json.loads((Path(__file__).parent / "golden_bodies.json").read_bytes())

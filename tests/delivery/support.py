@@ -5,19 +5,18 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
+from swarm_analytics_models.authentication import ApiKeyAuthentication
 from swarm_analytics_models.contract import (
     Acknowledgement,
-    ApiKeyAuthentication,
     Batching,
     Category,
-    KeyInHeader,
     Lane,
-    NotIdempotent,
     OrderingKey,
     Route,
     ServiceContract,
     Verdict,
 )
+from swarm_analytics_models.idempotency import KeyInHeader, NotIdempotent
 from swarm_analytics_models.services.openswarm.contract import OPENSWARM
 from swarm_analyticsd.outbox.rows import Claimed
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 from pydantic import SecretStr
 
-from swarm_analytics_models.contract import Route, ServiceContract
+from swarm_analytics_models.contract import Route
 from swarm_analytics_models.identifiers import Destination, IdentityKind
 from swarm_analytics_models.services.openswarm.contract import OPENSWARM
 from swarm_analyticsd.credentials.registration import MintDelayed, Minted, MintRefused, MintResult
@@ -55,9 +55,9 @@ class Double:
         self.steps.append(phase.value)
         return self.lease_ours
 
-    def carrier(self, contract: ServiceContract = TOY) -> Carrier:
-        destination = Destination(contract.name, "https://a.example/", IdentityKind.INSTALL, "i-1")
-        return Carrier(contract, destination, self, FakeClock(), self.mark)
+    def carrier(self) -> Carrier:
+        destination = Destination(TOY.name, "https://a.example/", IdentityKind.INSTALL, "i-1")
+        return Carrier(destination, self, FakeClock(), self.mark)
 
 
 def ok(_: Request) -> Answer:
@@ -132,7 +132,7 @@ async def test_an_event_that_was_withdrawn_meanwhile_is_not_sent() -> None:
 async def mint(answer: Answer) -> tuple[MintResult, Double]:
     double, scheme = Double(lambda _: answer), registration_of(OPENSWARM)
     assert scheme is not None
-    carrier = double.carrier(OPENSWARM)
+    carrier = double.carrier()
     bootstrap = Bootstrap(OPENSWARM, scheme, lambda: carrier.destination, double, carrier.clock)
     return await bootstrap(), double
 

@@ -13,7 +13,6 @@ import pytest
 from pydantic import SecretStr
 
 from swarm_analytics_models.contract import TimeOuts
-from swarm_analytics_models.services.openswarm.contract import OPENSWARM
 from swarm_analyticsd import policy
 from swarm_analyticsd.delivery.answer import NoAnswer, NotSent, Obstacle, Reply
 from swarm_analyticsd.delivery.request import Item, Request, single_request
@@ -40,7 +39,7 @@ CERTIFICATE = Path(__file__).with_name("localhost.pem")
 
 
 def request(base_url: str, limits: TimeOuts = QUICK, body: bytes = b'{"id":"a"}') -> Request:
-    made = single_request(OPENSWARM, TITLE, base_url, Item("k", body), CANARY)
+    made = single_request(TITLE, base_url, Item("k", body), CANARY)
     return replace(made, time_outs=limits)
 
 

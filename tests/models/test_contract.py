@@ -6,20 +6,21 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from swarm_analytics_models.authentication import ApiKeyAuthentication, NoAuthentication
 from swarm_analytics_models.contract import (
     CATEGORY_POLICIES,
     Acknowledgement,
     Category,
     InvalidContract,
-    KeyInBody,
     Lane,
-    NoAuthentication,
     OrderingKey,
     Priority,
     Route,
     ServiceContract,
     ordering_value,
 )
+from swarm_analytics_models.headers import DAEMON_ALONE
+from swarm_analytics_models.idempotency import KeyInBody, KeyInHeader
 from swarm_analytics_models.services import contracts
 from swarm_analytics_models.services.openswarm.contract import OPENSWARM
 
@@ -84,6 +85,23 @@ def test_every_category_has_a_decision_and_consent_is_never_given_up() -> None:
     assert not CATEGORY_POLICIES[Category.CONSENT].evictable
     assert not CATEGORY_POLICIES[Category.IDENTITY].evictable
     assert min(Priority) is CATEGORY_POLICIES[Category.CONSENT].priority
+
+
+@pytest.mark.parametrize("header", [*sorted(DAEMON_ALONE), "Host", "X-A\r\nX-B", "X A", "", "Ключ"])
+def test_no_route_names_a_header_that_is_the_daemons_or_none(header: str) -> None:
+    with pytest.raises(InvalidContract, match="header"):
+        replace(ROUTE, idempotency=KeyInHeader(header))
+    with pytest.raises(InvalidContract, match="header"):
+        replace(ROUTE, authentication=ApiKeyAuthentication(header, prefix=""))
+
+
+def test_a_key_takes_no_credentials_place() -> None:
+    api_key = ApiKeyAuthentication("X-Api-Key", prefix="")
+    replace(ROUTE, authentication=api_key, idempotency=KeyInHeader("Idempotency-Key"))
+    replace(ROUTE, authentication=ApiKeyAuthentication("Authorization", prefix="Bearer "))
+    for header in ("x-api-key", "Authorization"):
+        with pytest.raises(InvalidContract, match="header"):
+            replace(ROUTE, authentication=api_key, idempotency=KeyInHeader(header))
 
 
 def test_openswarm_has_its_eleven_routes() -> None:

@@ -5,13 +5,13 @@ from typing import assert_never
 
 from pydantic import SecretStr
 
-from swarm_analytics_models.contract import (
+from swarm_analytics_models.authentication import (
     ApiKeyAuthentication,
     Authentication,
     InstallTokenAuthentication,
     NoAuthentication,
-    ServiceContract,
 )
+from swarm_analytics_models.contract import ServiceContract
 from swarm_analyticsd import policy
 
 

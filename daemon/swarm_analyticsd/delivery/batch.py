@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from swarm_analytics_models.contract import KeyInHeader, Route
+from swarm_analytics_models.contract import Route
+from swarm_analytics_models.idempotency import KeyInHeader
 from swarm_analyticsd.outbox.rows import Claimed
 
 

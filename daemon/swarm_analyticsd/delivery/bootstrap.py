@@ -7,7 +7,8 @@ from typing import assert_never
 
 from pydantic import SecretStr
 
-from swarm_analytics_models.contract import InstallTokenAuthentication, ServiceContract
+from swarm_analytics_models.authentication import InstallTokenAuthentication
+from swarm_analytics_models.contract import ServiceContract
 from swarm_analytics_models.identifiers import Destination
 from swarm_analyticsd.clock import Clock
 from swarm_analyticsd.credentials.registration import MintDelayed, Minted, MintRefused, MintResult
@@ -45,7 +46,7 @@ class Bootstrap:
         body = json.dumps({self.scheme.install_field: destination.identity}, separators=(",", ":"))
         item = Item(key="", body=body.encode())
         answer = await self.transport.send(
-            single_request(self.contract, route, destination.base_url.rstrip("/"), item, None)
+            single_request(route, destination.base_url.rstrip("/"), item, None)
         )
         outcome = classify(answer, route, now=self.clock.now())
         match outcome:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from swarm_analytics_models.contract import ServiceContract
 from swarm_analytics_models.identifiers import Destination
 from swarm_analyticsd.clock import Clock
 from swarm_analyticsd.credentials.schemes import UnusableSecret
@@ -42,7 +41,6 @@ class Carried:
 class Carrier:
     """Carries parcels to one destination. Raises LeaseLost, OutboxUnavailable."""
 
-    contract: ServiceContract
     destination: Destination
     transport: Transport
     clock: Clock
@@ -73,8 +71,8 @@ class Carrier:
         items = [Item(row.key, row.body) for row in parcel.rows]
         base_url = self.destination.base_url.rstrip("/")
         if len(items) == 1:
-            return single_request(self.contract, parcel.route, base_url, items[0], secret)
-        return batch_request(self.contract, parcel.route, base_url, items, secret)
+            return single_request(parcel.route, base_url, items[0], secret)
+        return batch_request(parcel.route, base_url, items, secret)
 
     async def _send(self, request: Request) -> tuple[Answer, float]:
         sent_at = self.clock.monotonic()

@@ -7,36 +7,18 @@ from typing import Final, assert_never
 
 from pydantic import SecretStr
 
-from swarm_analytics_models.contract import (
+from swarm_analytics_models.contract import Route, TimeOuts
+from swarm_analytics_models.idempotency import (
     Idempotency,
     KeyInBody,
     KeyInHeader,
     NaturallyIdempotent,
     NotIdempotent,
-    Route,
-    ServiceContract,
-    TimeOuts,
 )
 from swarm_analyticsd import VERSION
 from swarm_analyticsd.credentials.schemes import AuthenticationHeader, authentication_header
 
 USER_AGENT: Final = f"swarm-analyticsd/{VERSION}"
-DAEMON_ALONE: Final = frozenset(
-    {
-        "host",
-        "content-length",
-        "transfer-encoding",
-        "connection",
-        "cookie",
-        "te",
-        "upgrade",
-        "trailer",
-        "expect",
-    }
-)
-"""What no contract may set."""
-
-_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
 _VALUE: Final = re.compile(r"[\x20-\x7e]*", re.ASCII)
 
 
@@ -64,35 +46,28 @@ class Item:
     body: bytes = field(repr=False)
 
 
-def single_request(
-    contract: ServiceContract, route: Route, base_url: str, item: Item, secret: SecretStr | None
-) -> Request:
+def single_request(route: Route, base_url: str, item: Item, secret: SecretStr | None) -> Request:
     """One event in a request of its own. Raises UnsendableEvent, UnusableSecret."""
     return _request(
-        contract, route, base_url + route.path, item.body, _key_headers(route.idempotency, item.key), secret
+        route, base_url + route.path, item.body, _key_headers(route.idempotency, item.key), secret
     )
 
 
-def batch_request(
-    contract: ServiceContract, route: Route, base_url: str, items: Sequence[Item], secret: SecretStr | None
-) -> Request:
+def batch_request(route: Route, base_url: str, items: Sequence[Item], secret: SecretStr | None) -> Request:
     """Several events of a route that batches. The bodies go out byte for byte as they were accepted."""
     if route.batching is None:
         raise AssertionError(f"{route.key} does not batch")
     body = b'{"%b":[%b]}' % (route.batching.items_field.encode(), b",".join(item.body for item in items))
-    return _request(contract, route, base_url + route.batching.path, body, (), secret)
+    return _request(route, base_url + route.batching.path, body, (), secret)
 
 
 def _request(
-    contract: ServiceContract,
     route: Route,
     url: str,
     body: bytes,
     extra: tuple[tuple[str, str], ...],
     secret: SecretStr | None,
 ) -> Request:
-    for name, value in extra:
-        _check_header(contract, name, value)
     headers = (
         ("User-Agent", USER_AGENT),
         ("Accept", "application/json"),
@@ -107,21 +82,12 @@ def _request(
 def _key_headers(idempotency: Idempotency, key: str) -> tuple[tuple[str, str], ...]:
     match idempotency:
         case KeyInHeader(header):
+            if not _VALUE.fullmatch(key):
+                raise UnsendableEvent(
+                    f"the value for header {header!r} holds characters that no header may carry"
+                )
             return ((header, key),)
         case KeyInBody() | NaturallyIdempotent() | NotIdempotent():
             return ()
         case _:
             assert_never(idempotency)
-
-
-def _check_header(contract: ServiceContract, name: str, value: str) -> None:
-    lower = name.lower()
-    if lower in DAEMON_ALONE or (
-        lower != "idempotency-key" and lower not in contract.allowed_request_headers
-    ):
-        raise UnsendableEvent(
-            f"header {name!r} is not one that {contract.name} may set; "
-            "list it in the contract's allowed_request_headers"
-        )
-    if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
-        raise UnsendableEvent(f"the value for header {name!r} holds characters that no header may carry")

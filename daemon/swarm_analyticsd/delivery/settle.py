@@ -10,7 +10,8 @@ well it is the service's in any case, so that an outage strikes nobody.
 from dataclasses import dataclass
 from typing import Final, TypeAlias, assert_never
 
-from swarm_analytics_models.contract import NotIdempotent, Route
+from swarm_analytics_models.contract import Route
+from swarm_analytics_models.idempotency import NotIdempotent
 from swarm_analyticsd import policy
 from swarm_analyticsd.clock import Chance
 from swarm_analyticsd.delivery import backoff

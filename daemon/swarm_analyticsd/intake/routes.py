@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel
 
-from swarm_analytics_models.contract import KeyInBody, Lane, Route, ServiceContract, ordering_value
+from swarm_analytics_models.contract import Lane, Route, ServiceContract, ordering_value
 from swarm_analytics_models.handoff import RefusalCode
+from swarm_analytics_models.idempotency import KeyInBody
 from swarm_analyticsd.intake.refusals import Unacceptable
 
 

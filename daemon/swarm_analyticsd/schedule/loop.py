@@ -163,7 +163,7 @@ class Dispatcher:
         )
         return Lane(
             contract=contract,
-            carrier=Carrier(contract, known.destination, transport, self._clock, self._outbox.mark_phase),
+            carrier=Carrier(known.destination, transport, self._clock, self._outbox.mark_phase),
             registration=registration,
             errands=Errands(known.id, self._outbox, self._clock, self._on_dropped, breaker),
             condition=conditions.remembered(breaker),

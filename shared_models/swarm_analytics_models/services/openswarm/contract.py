@@ -8,19 +8,16 @@ link between an e-mail address and the install.
 
 from typing import Final
 
+from swarm_analytics_models.authentication import InstallTokenAuthentication, NoAuthentication
 from swarm_analytics_models.contract import (
     Acknowledgement,
     Category,
-    Idempotency,
-    InstallTokenAuthentication,
-    KeyInBody,
     Lane,
-    NaturallyIdempotent,
-    NoAuthentication,
     OrderingKey,
     Route,
     ServiceContract,
 )
+from swarm_analytics_models.idempotency import Idempotency, KeyInBody, NaturallyIdempotent
 from swarm_analytics_models.services.openswarm import payloads
 
 INSTALL_TOKEN: Final = InstallTokenAuthentication(
