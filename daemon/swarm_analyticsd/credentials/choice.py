@@ -27,13 +27,15 @@ def open_vault(choice: CredentialStore, home: Home) -> Vault:
 class PreferredVault:
     """The keyring while it works, else the file; says aloud when it turns to the file."""
 
-    def __init__(self, keyring: Vault, file: Vault) -> None:
+    def __init__(self, keyring: Vault, file: FileVault) -> None:
         self._keyring: Vault | None = keyring
         self._file = file
 
     @property
     def description(self) -> str:
-        return (self._keyring or self._file).description
+        """The file also while it still has what an earlier daemon could not give to the keyring."""
+        keyring = None if self._file.exists() else self._keyring
+        return (keyring or self._file).description
 
     async def get(self, ref: str) -> SecretStr | None:
         """What is in the file is newer: it is there only since the keyring once failed."""

@@ -21,6 +21,10 @@ class FileVault:
     def description(self) -> str:
         return f"file {self._path} (readable by its owner alone, not encrypted)"
 
+    def exists(self) -> bool:
+        """Whether it holds a secret: with the last one, the file is removed."""
+        return self._path.exists()
+
     async def get(self, ref: str) -> SecretStr | None:
         async with self._lock:
             text = (await asyncio.to_thread(self._read)).get(ref)
@@ -62,6 +66,8 @@ class FileVault:
         try:
             content = json.dumps({"version": 1, "secrets": secrets}).encode()
             replace_private_file(self._path, content, durable=True)
+            if not secrets:
+                self._path.unlink()
         except OSError as error:
             raise VaultError(
                 f"{self._path} cannot be written ({error.strerror})",
