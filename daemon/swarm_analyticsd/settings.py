@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -20,6 +21,9 @@ PREFIX: Final = "SWARM_ANALYTICSD_"
 SERVICE_PREFIX: Final = f"{PREFIX}SERVICE_"
 NOT_SETTINGS: Final = frozenset({HOME_VARIABLE, AUTOSTART_VARIABLE})
 """Variables under our prefix that mean something else."""
+
+NO_PROXY: Final = "direct"
+"""Value of `proxy`, as `delivery.send` reads it: none, whatever the environment says."""
 
 Source = Literal["default", "file", "environment", "flag"]
 
@@ -39,6 +43,13 @@ def _known_services(services: dict[str, str]) -> dict[str, str]:
     return services
 
 
+def _usable_proxy(proxy: str | None) -> str | None:
+    parts = urlsplit(proxy or "")
+    if proxy in (None, NO_PROXY) or (parts.scheme in ("http", "https") and parts.hostname):
+        return proxy
+    raise ValueError(f"a proxy looks like http://host:port; {NO_PROXY!r} means none")
+
+
 class Settings(BaseModel):
     """The settings in force. Frozen: what changes while the daemon runs is not a setting."""
 
@@ -51,7 +62,7 @@ class Settings(BaseModel):
     max_age_days: float = Field(default=policy.MAX_AGE_DAYS, gt=0, le=policy.MAX_AGE_DAYS)
     trail_days: float = Field(default=policy.TRAIL_DAYS, gt=0, le=policy.MAX_AGE_DAYS)
     credential_store: Literal["auto", "keyring", "file"] = "auto"
-    proxy: str | None = None
+    proxy: Annotated[str | None, AfterValidator(_usable_proxy)] = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
@@ -168,5 +179,7 @@ def _unfit(error: ValidationError, origins: Mapping[str, Origin]) -> UnfitSettin
     if origin is None:
         origin = next((found for key, found in origins.items() if key.startswith(f"{name}.")), BUILT_IN)
     known = ", ".join(Settings.model_fields)
-    remedy = f"Known settings: {known}." if first["type"] == "extra_forbidden" else "Correct or remove it."
-    return UnfitSettings(f"setting {nested} ({origin.where}): {first['msg']}", remedy)
+    if first["type"] == "extra_forbidden":
+        return UnfitSettings(f"there is no setting {nested} ({origin.where})", f"Known settings: {known}.")
+    reason = first["msg"].removeprefix("Value error, ")
+    return UnfitSettings(f"setting {nested} ({origin.where}): {reason}", "Correct or remove it.")
