@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DaemonChannel", "DaemonRefused", "DaemonUnavailable", "find_address"]
 
-_START_HINT: Final = "Start one with `swarm-analyticsd run`."
-_SLOW_HINT: Final = "See what it is doing with `swarm-analyticsd status`; restart it if it hangs."
+START_HINT: Final = "Start one with `swarm-analyticsd run`."
+_SLOW_HINT: Final = "Try again. If it hangs, end it; what was accepted is on disk: kill -9 {pid}"
 
 
 def find_address(home: Home) -> AddressFile:
@@ -33,10 +33,10 @@ def find_address(home: Home) -> AddressFile:
     except UnsafePath as error:
         raise DaemonUnavailable(f"the home is not trusted: {error.message}", error.hint) from error
     except OSError as error:
-        raise DaemonUnavailable(f"there is no home at {home.root}: {error.strerror}", _START_HINT) from error
+        raise DaemonUnavailable(f"there is no home at {home.root}: {error.strerror}", START_HINT) from error
     address = read_address(home)
     if address is None:
-        raise DaemonUnavailable(f"no daemon runs in {home.root}", _START_HINT)
+        raise DaemonUnavailable(f"no daemon runs in {home.root}", START_HINT)
     return address
 
 
@@ -81,7 +81,7 @@ class DaemonChannel:
         except (OSError, UnsafePath, ValueError) as error:
             raise DaemonUnavailable(
                 f"no daemon listens at {address.address}, where {self.home.address} says: {error}",
-                _START_HINT,
+                START_HINT,
             ) from error
         try:
             status, answer = _exchange(
@@ -90,7 +90,7 @@ class DaemonChannel:
         except TimeoutError as error:
             raise DaemonUnavailable(
                 f"the daemon (pid {address.pid}) did not answer {method} {path} within {timeout:g} s",
-                _SLOW_HINT,
+                _SLOW_HINT.format(pid=address.pid),
             ) from error
         except (OSError, HTTPException) as error:
             cause = str(error) or type(error).__name__

@@ -45,7 +45,8 @@ def serve(home: Home, flags: Mapping[str, object]) -> int:
         prepare_home(home)
         lock = take_home(home)
     except HomeTaken as taken:
-        hint = "Use that daemon, or stop it with: swarm-analyticsd stop --wait"
+        hint = "Use that daemon, or stop it: swarm-analyticsd stop --wait; if it hangs: kill -9 "
+        hint += str(taken.pid or "its id")
         return _explain(str(taken), hint, Exit.HOME_TAKEN)
     except UnsafePath as error:
         return _explain(error.message, error.hint, Exit.UNFIT)

@@ -166,8 +166,8 @@ def test_events_without_a_destination_name_the_command_that_gives_them_one() -> 
 
 def test_dead_events_name_the_command_that_shows_them() -> None:
     assert verdict(of(openswarm=service(dead=3))) == [
-        "NOT WELL: 3 events of openswarm rejected and set aside as dead; no other waits",
-        "  for that.",
+        "NOT WELL: 3 events of openswarm rejected and set aside as dead; the others go",
+        "  on.",
         "  -> To see why: swarm-analyticsd dead list --service openswarm",
     ]
 
@@ -216,6 +216,17 @@ def test_without_a_daemon_the_page_says_so_and_names_the_remedy() -> None:
         "  -> Start the app, or: swarm-analyticsd run",
     ]
     assert not [line for line in page(status) if line.startswith("Daemon")]
+
+
+def test_that_no_daemon_runs_is_no_trouble_while_nothing_waits() -> None:
+    assert verdict(Status(daemon=daemon(pid=0))) == [
+        "All is well.",
+        "NOTE: No daemon runs; 0 events wait.",
+        "  -> Start the app, or: swarm-analyticsd run",
+    ]
+    assert verdict(Status(daemon=daemon(pid=0, journals=1)))[0] == (
+        "NOT WELL: No daemon runs; 0 events wait; the apps' journals hold more."
+    )
 
 
 def test_warnings_of_the_daemon_are_shown() -> None:

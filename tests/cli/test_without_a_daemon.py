@@ -1,6 +1,7 @@
 """With no daemon: what can be answered from the home's files is, and everything ends with 69."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +152,6 @@ def test_looking_at_a_home_that_is_not_there_makes_none(shell: Shell, words: lis
         ["flush"],
         ["pause"],
         ["resume"],
-        ["stop"],
         ["config"],
         ["dead", "retry", "--all"],
         ["dead", "drop", "--all"],
@@ -165,6 +165,21 @@ def test_what_needs_a_daemon_says_how_to_start_one(shell: Shell, words: list[str
     assert (code, out) == (69, "")
     assert "swarm-analyticsd run" in err
     assert len(err.splitlines()) == 2
+
+
+def test_stop_has_nothing_to_stop(shell: Shell) -> None:
+    code, out, err = shell("stop")
+    assert (code, out) == (69, "")
+    assert "nothing to stop" in err
+    assert "run" not in err
+
+
+def test_journals_count_while_they_hold_what_no_daemon_took(shell: Shell, left: list[str]) -> None:
+    journal = shell.home / "inbox" / "1-0123456789abcdef-000001.ndjson"
+    journal.touch(0o600)
+    assert json.loads(shell("status", "--json")[1])["daemon"]["journals"] == 0
+    journal.write_text("{}\n")
+    assert json.loads(shell("status", "--json")[1])["daemon"]["journals"] == 1
 
 
 def test_version_needs_none(shell: Shell) -> None:
@@ -181,7 +196,10 @@ def test_a_home_that_somebody_holds_without_answering_is_75(
     prepare_home(Home(home))
     with holding(Home(home)):
         assert main(["status", "--home", str(home)]) == 75
-    assert "does not answer" in capsys.readouterr().err
+    assert (
+        f"does not answer.\n  If it hangs, end it; what was accepted is on disk: kill -9 {os.getpid()}\n"
+        in (capsys.readouterr().err)
+    )
 
 
 def test_a_home_that_others_can_open_is_78(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Coroutine
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -21,7 +22,7 @@ from swarm_analyticsd import VERSION
 from swarm_analyticsd.cli.exits import CommandError, Exit
 from swarm_analyticsd.cli.words import visible
 from swarm_analyticsd.clock import SystemClock, system_chance
-from swarm_analyticsd.homedir import HomeLock, HomeTaken, prepare_home, take_home
+from swarm_analyticsd.homedir import HomeLock, prepare_home, take_home
 from swarm_analyticsd.intake import inbox
 from swarm_analyticsd.intake.late import LateDispatcher
 from swarm_analyticsd.intake.reception import Reception
@@ -34,17 +35,13 @@ from swarm_analyticsd.status import build_status
 T = TypeVar("T")
 
 
-def hold(home: Home) -> "HomeFiles | None":
-    """The files of a home, held against any daemon; None where another process holds them.
+def hold(home: Home) -> "HomeFiles":
+    """The files of a home, held against any daemon.
 
-    A home that is not there is not made by looking at it. Raises CommandError where it is unfit.
+    A home that is not there is not made by looking at it. Raises HomeTaken where another process holds it,
+    and CommandError where it is unfit.
     """
-    if not home.root.exists():
-        return HomeFiles(home, None)
-    try:
-        return HomeFiles(home, _take(home))
-    except HomeTaken:
-        return None
+    return HomeFiles(home, _take(home) if home.root.exists() else None)
 
 
 def _take(home: Home) -> HomeLock:
@@ -164,8 +161,17 @@ class HomeFiles:
             rss_bytes=0,
             warnings=[] if outbox is None else list(outbox.warnings),
             outbox_bytes=0 if outbox is None else self._run(outbox.size()).live,
-            journals=len(inbox.names(self._home.inbox)) if self._home.inbox.exists() else 0,
+            journals=self._journals_left(outbox),
         )
+
+    def _journals_left(self, outbox: Outbox | None) -> int:
+        """How many journals hold lines that no daemon has taken yet."""
+        taken = {} if outbox is None else self._run(outbox.journal_positions())
+        left = 0
+        with suppress(FileNotFoundError):  # no inbox yet, or an app removed its journal this moment
+            for name in inbox.names(self._home.inbox):
+                left += (self._home.inbox / name).stat().st_size > taken.get(name, 0)
+        return left
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         try:

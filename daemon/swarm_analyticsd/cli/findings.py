@@ -88,11 +88,11 @@ def _of_losses(ledger: Ledger) -> Iterator[Finding]:
 def _of_daemon(status: Status) -> Iterator[Finding]:
     daemon = status.daemon
     if daemon.pid == 0:
-        ledger = status.ledger
-        more = "; the apps' journals may hold more" if daemon.journals else ""
+        waiting = status.ledger.queued + status.ledger.leased + status.ledger.held
+        more = "; the apps' journals hold more" if daemon.journals else ""
         yield Finding(
-            Weight.WRONG,
-            f"No daemon runs; {wait(ledger.queued + ledger.leased + ledger.held)}{more}.",
+            Weight.WRONG if waiting or daemon.journals else Weight.NOTE,
+            f"No daemon runs; {wait(waiting)}{more}.",
             "Start the app, or:",
             "run",
         )
@@ -127,7 +127,7 @@ def _of_service(name: str, service: ServiceStatus, now: float) -> Iterator[Findi
     if service.dead:
         yield Finding(
             Weight.WRONG,
-            f"{events(service.dead)} of {name} rejected and set aside as dead; no other waits for that.",
+            f"{events(service.dead)} of {name} rejected and set aside as dead; the others go on.",
             "To see why:",
             f"dead list --service {name}",
         )

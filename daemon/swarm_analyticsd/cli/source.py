@@ -14,6 +14,7 @@ from swarm_analyticsd.cli.exits import CommandError, Exit
 from swarm_analyticsd.cli.link import Daemon, NoDaemon
 from swarm_analyticsd.cli.screen import remark
 from swarm_analyticsd.cli.words import visible
+from swarm_analyticsd.homedir import HomeTaken
 
 
 class Source(Protocol):
@@ -50,16 +51,24 @@ def source(home: Home) -> Iterator[Source]:
             return
         from swarm_analyticsd.cli.files import hold
 
-        held = hold(home)
-        if held is not None:
-            break
-        if time.monotonic() >= patience_ends:
-            raise CommandError(
-                f"{visible(home.root)} is held by a process that does not answer.",
-                f"Its id is in {visible(home.lock)}. If it hangs, end it: what was accepted is on disk.",
-                Exit.HOME_TAKEN,
-            )
-        time.sleep(policy.HOLDER_POLL_S)
-    with held as files:
-        remark(f"No daemon runs in {visible(home.root)}: its files were read instead.")
-        yield files
+        try:
+            held = hold(home)
+        except HomeTaken as taken:
+            if time.monotonic() >= patience_ends:
+                raise CommandError(
+                    f"{visible(taken)}, which does not answer.",
+                    f"If it hangs, end it; what was accepted is on disk: kill -9 {taken.pid or 'PID'}",
+                    Exit.HOME_TAKEN,
+                ) from taken
+            time.sleep(policy.HOLDER_POLL_S)
+            continue
+        with held as files:
+            remark(_without_a_daemon(home))
+            yield files
+        return
+
+
+def _without_a_daemon(home: Home) -> str:
+    if home.root.exists():
+        return f"No daemon runs in {visible(home.root)}: its files were read instead."
+    return f"There is no home at {visible(home.root)}: no app has used it yet, or its name is wrong."

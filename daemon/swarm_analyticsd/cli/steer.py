@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
+from swarm_analytics.channel import START_HINT
 from swarm_analytics_models.api import DeadAction, FlushRequest, PauseRequest
 from swarm_analytics_models.home import resolve_home
 from swarm_analyticsd.cli import policy
 from swarm_analyticsd.cli.exits import CommandError, Exit
-from swarm_analyticsd.cli.link import Daemon
+from swarm_analyticsd.cli.link import Daemon, NoDaemon
 from swarm_analyticsd.cli.options import HomeOption, OptionalService, ServiceOption
 from swarm_analyticsd.cli.progress import flush_with_progress
 from swarm_analyticsd.cli.screen import remark, say
@@ -62,7 +63,10 @@ def stop(
 ) -> None:
     """End the daemon. What it has not sent stays in the home."""
     daemon = Daemon(resolve_home(home))
-    pid = daemon.stop().pid
+    try:
+        pid = daemon.stop().pid
+    except NoDaemon as none:
+        raise NoDaemon(none.message, none.hint.replace(START_HINT, "There is nothing to stop.")) from none
     if not wait_for_end:
         say(f"The daemon (pid {pid}) is stopping.")
         return
