@@ -248,6 +248,18 @@ def test_watch_outlives_the_daemon_and_says_that_it_is_gone(fresh: World, proces
     assert watching.wait() == 0
 
 
+def test_watch_waits_for_a_daemon(home: Path, processes: Processes) -> None:
+    watching = Child([sys.executable, "-m", "swarm_analyticsd", "status", "--watch", "--home", str(home)])
+    processes.keep(watching)
+    while not watching.line().startswith("NOT WELL: "):
+        continue
+    processes.daemon(home)
+    while not watching.line().startswith("All is well."):
+        continue
+    os.kill(watching.pid, signal.SIGINT)
+    assert watching.wait() == 0
+
+
 def on_a_terminal(*arguments: str, environment: dict[str, str]) -> str:
     """What a command writes to a terminal of 80x24."""
     import fcntl

@@ -36,12 +36,13 @@ def status(
 
     Exit 1 when the ledger does not balance.
     """
-    with source(resolve_home(home)) as known:
-        if watch and isinstance(known, Daemon):
-            from swarm_analyticsd.cli.watch import watch_status
+    chosen = resolve_home(home)
+    if watch:
+        from swarm_analyticsd.cli.watch import watch_status
 
-            watch_status(known, as_json=as_json)
-            return
+        watch_status(Daemon(chosen), as_json=as_json)
+        return
+    with source(chosen) as known:
         found = known.status()
         if as_json:
             say_json(found)

@@ -11,7 +11,7 @@ from swarm_analyticsd.cli.status_page import Line, Tone, status_page
 
 
 def watch_status(daemon: Daemon, *, as_json: bool) -> None:
-    """Shows until Ctrl-C. A daemon that goes away is said to be away, and shown again when it is back."""
+    """Shows until Ctrl-C. While no daemon runs that is said, and one that comes is shown."""
     try:
         if as_json or not sys.stdout.isatty():
             _plainly(daemon, as_json=as_json)
