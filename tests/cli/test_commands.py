@@ -215,6 +215,16 @@ def test_stop_asks_and_with_wait_returns_when_nobody_holds_the_home(
     assert capsys.readouterr().out == "The daemon (pid 4242) has ended.\n"
 
 
+def test_register_refuses_an_install_id_that_no_service_takes(
+    fake: FakeDaemon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = ("--service", "openswarm", "--base-url", "https://x.example", "--install-id", "")
+    assert command(fake, "register", *wanted) == 2
+    assert capsys.readouterr().err == (
+        "swarm-analyticsd: --install-id has 0 characters.\n  It must have 1 to 128.\n"
+    )
+
+
 def test_register_prints_the_reference_alone_on_stdout(
     fake: FakeDaemon, capsys: pytest.CaptureFixture[str]
 ) -> None:

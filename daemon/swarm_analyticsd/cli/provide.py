@@ -4,6 +4,7 @@ import sys
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from swarm_analytics_models.api import CredentialRequest, RegisterRequest
 from swarm_analytics_models.contract import ConsentMode
@@ -36,9 +37,14 @@ def register(
 
     Prints the reference that stands for the credential in apps; it holds no secret.
     """
-    request = RegisterRequest(
-        service=service, base_url=base_url, identity=install_id, wait_s=policy.REGISTER_WAIT_S
-    )
+    try:
+        request = RegisterRequest(
+            service=service, base_url=base_url, identity=install_id, wait_s=policy.REGISTER_WAIT_S
+        )
+    except ValidationError as error:
+        raise CommandError(
+            f"--install-id has {len(install_id)} characters.", "It must have 1 to 128.", Exit.USAGE
+        ) from error
     answer = Daemon(resolve_home(home)).register(request)
     say(visible(answer.reference))
     remark(f"Destination {visible(answer.destination)}: credential {visible(answer.credential)}.")
