@@ -15,6 +15,11 @@ def test_s2_a_new_directory_is_for_its_owner_alone(tmp_path: Path) -> None:
     ensure_private_directory(home)
 
 
+def test_a_place_where_no_directory_can_be_made_is_an_os_error() -> None:
+    with pytest.raises(OSError):
+        ensure_private_directory(Path("/proc/nowhere/home"))
+
+
 def test_s2_a_looser_mode_is_refused_with_the_command_that_mends_it(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
