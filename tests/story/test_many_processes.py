@@ -2,10 +2,12 @@
 
 import os
 import signal
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from swarm_analytics.channel import DaemonChannel
 from swarm_analytics_models.home import AUTOSTART_VARIABLE, Home
 from tests.story.scene import Emitter, HomeView, assert_once, wait_for
 from tests.support.homes import daemon_pid, lock_is_held
@@ -127,6 +129,26 @@ def test_journals_of_dead_apps_are_adopted_torn_line_and_all(
     ledger = view.drained()
     assert (ledger["accepted"], ledger["refused"], ledger["duplicates"]) == (60, 1, 0)
     assert_once(service, keys)
+
+
+def test_a_daemon_that_is_asked_to_stop_hears_the_request_out(home: Path, processes: Processes) -> None:
+    """Or its sender, whose last bytes meet a closed connection, never learns that it was obeyed."""
+    daemon = processes.daemon(home)
+    with socket.socket(socket.AF_UNIX) as sender:
+        sender.connect(daemon.address.removeprefix("unix:"))
+        sender.sendall(
+            b"POST /v1/stop HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+            b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n"
+        )
+        for _ in range(20):
+            assert DaemonChannel(home).request("GET", "/v1/version")["pid"] == daemon.pid, (
+                "it goes on until then"
+            )
+        sender.sendall(b"{}")
+        answer = b"".join(iter(lambda: sender.recv(4_096), b""))
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b'"stopping":true' in answer
+    assert daemon.wait() == 0
 
 
 def test_an_upgrade_in_place_under_a_running_app(

@@ -43,11 +43,9 @@ def test_opting_out_erases_a_full_queue_from_every_file(
 
     service.calm()
     taken = wait_for(service, [*before, *diagnostic], hasten=view)
-    assert [event["route"] for event in taken] == [
-        "logs.write",
-        "preferences.opt_out",
-        *["logs.write"] * 5,
-    ]
+    routes = [event["route"] for event in taken[1:]]
+    assert sorted(routes) == [*["logs.write"] * 5, "preferences.opt_out"]
+    assert "preferences.opt_out" in routes[:2], "before all that waits, but for one probe of the service"
     hung.thaw()
     late = hung.do("log", 1, "late")
     hung.do("message", "b", 3, MARKER)

@@ -161,7 +161,8 @@ def _act(api: FastAPI, operations: Operations) -> None:
         return await operations.drop_dead(request)
 
     @api.post("/v1/stop")
-    async def stop() -> StopAnswer:
+    async def stop(request: Request) -> StopAnswer:
+        await request.body()  # to its end: its sender would find the connection closed, and no answer
         return operations.stop_soon()
 
 
