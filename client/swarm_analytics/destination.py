@@ -6,6 +6,7 @@ from typing import Final
 from pydantic import SecretStr
 
 from swarm_analytics_models.identifiers import (
+    MAX_IDENTITY_CHARACTERS,
     Destination,
     IdentityKind,
     decode_reference,
@@ -62,8 +63,10 @@ def _by_install(service: str, base_url: str | None, install_id: str | None) -> C
         raise ValueError(
             f"{given} needs {lacking} beside it; pass both, or neither to use the home's only destination"
         )
-    if not 1 <= len(install_id) <= 128:
-        raise ValueError(f"install_id has {len(install_id)} characters; it must have 1 to 128")
+    if not 1 <= len(install_id) <= MAX_IDENTITY_CHARACTERS:
+        raise ValueError(
+            f"install_id has {len(install_id)} characters; it must have 1 to {MAX_IDENTITY_CHARACTERS}"
+        )
     return Chosen(Destination(service, base_url, IdentityKind.INSTALL, install_id))
 
 

@@ -12,16 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from swarm_analytics import policy, version
 from swarm_analytics.channel import DaemonChannel, find_address
 from swarm_analytics.child import Child, HomeTaken, spawn
 from swarm_analytics.errors import DaemonRefused, DaemonStartError, DaemonUnavailable
-from swarm_analytics_models.home import AUTOSTART_VARIABLE, Home, resolve_home
-
-Durability: TypeAlias = Literal["durable", "fast", "memory"]
-Listen: TypeAlias = Literal["unix", "loopback"]
+from swarm_analytics_models.home import AUTOSTART_VARIABLE, Durability, Home, Listen, resolve_home
 
 
 @dataclass

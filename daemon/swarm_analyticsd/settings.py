@@ -4,14 +4,14 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from swarm_analytics_models.api import SettingValue
+from swarm_analytics_models.api import SettingSource, SettingValue
 from swarm_analytics_models.explained import Explained
-from swarm_analytics_models.home import AUTOSTART_VARIABLE, HOME_VARIABLE, Home
+from swarm_analytics_models.home import AUTOSTART_VARIABLE, HOME_VARIABLE, Durability, Home, Listen
 from swarm_analytics_models.identifiers import InvalidBaseUrl, parse_base_url
 from swarm_analytics_models.private import check_private_file
 from swarm_analytics_models.services import contracts
@@ -24,8 +24,6 @@ NOT_SETTINGS: Final = frozenset({HOME_VARIABLE, AUTOSTART_VARIABLE})
 
 NO_PROXY: Final = "direct"
 """Value of `proxy`, as `delivery.send` reads it: none, whatever the environment says."""
-
-Source = Literal["default", "file", "environment", "flag"]
 
 
 class UnfitSettings(Explained):
@@ -50,18 +48,22 @@ def _usable_proxy(proxy: str | None) -> str | None:
     raise ValueError(f"a proxy looks like http://host:port; {NO_PROXY!r} means none")
 
 
+CredentialStore: TypeAlias = Literal["auto", "keyring", "file"]
+"""Where secrets are kept; `auto`: in the keyring while it works, else in the file."""
+
+
 class Settings(BaseModel):
     """The settings in force. Frozen: what changes while the daemon runs is not a setting."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    durability: Literal["durable", "fast", "memory"] = "durable"
-    listen: Literal["unix", "loopback"] = policy.DEFAULT_LISTENER
+    durability: Durability = "durable"
+    listen: Listen = policy.DEFAULT_LISTENER
     services: Annotated[dict[str, str], AfterValidator(_known_services)] = Field(default_factory=dict)
     max_outbox_bytes: int = Field(default=policy.MAX_OUTBOX_BYTES, ge=policy.LEAST_OUTBOX_BYTES)
     max_age_days: float = Field(default=policy.MAX_AGE_DAYS, gt=0, le=policy.MAX_AGE_DAYS)
     trail_days: float = Field(default=policy.TRAIL_DAYS, gt=0, le=policy.MAX_AGE_DAYS)
-    credential_store: Literal["auto", "keyring", "file"] = "auto"
+    credential_store: CredentialStore = "auto"
     proxy: Annotated[str | None, AfterValidator(_usable_proxy)] = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -70,7 +72,7 @@ class Settings(BaseModel):
 class Origin:
     """Where a setting's value comes from."""
 
-    source: Source
+    source: SettingSource
     where: str
 
 

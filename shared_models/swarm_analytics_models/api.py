@@ -1,12 +1,12 @@
 """Requests and answers of the daemon's HTTP API (``/v1/...``): shared by daemon, client and CLI."""
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from swarm_analytics_models.contract import ConsentMode
 from swarm_analytics_models.handoff import MAX_KEY_CHARACTERS
-from swarm_analytics_models.identifiers import IdentityKind
+from swarm_analytics_models.identifiers import MAX_IDENTITY_CHARACTERS, IdentityKind
 from swarm_analytics_models.status import EventDetail, EventSummary
 
 
@@ -48,7 +48,7 @@ class RegisterRequest(ApiModel):
     """None: the base URL that the service was configured with."""
 
     kind: IdentityKind = IdentityKind.INSTALL
-    identity: str = Field(min_length=1, max_length=128)
+    identity: str = Field(min_length=1, max_length=MAX_IDENTITY_CHARACTERS)
     adopt: SecretStr | None = None
     wait_s: float | None = Field(default=None, ge=0, le=600)
 
@@ -133,9 +133,12 @@ class CredentialRequest(ApiModel):
     secret: SecretStr = Field(max_length=16_384)
 
 
+SettingSource: TypeAlias = Literal["default", "file", "environment", "flag"]
+
+
 class SettingValue(BaseModel):
     value: Any
-    source: Literal["default", "file", "environment", "flag"]
+    source: SettingSource
     where: str
     """The file, variable or flag that set it."""
 

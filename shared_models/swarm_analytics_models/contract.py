@@ -136,11 +136,16 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TimeOuts:
-    """Seconds. `total` bounds one attempt from first byte to last, whatever the peer does."""
+    """Seconds, of one attempt. Nobody waits for it: it is long enough for a slow mobile network."""
 
     connect_s: float = 5.0
+    """Until a connection stands, TLS included: one lost packet is sent again after 1 s, a second after 3."""
+
     read_s: float = 10.0
+    """Between two pieces of the answer."""
+
     total_s: float = 20.0
+    """From beginning to end, whatever the peer does."""
 
 
 @dataclass(frozen=True, slots=True)

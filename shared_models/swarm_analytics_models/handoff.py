@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field
 
 from swarm_analytics_models.contract import ConsentMode
-from swarm_analytics_models.identifiers import Destination, IdentityKind
+from swarm_analytics_models.identifiers import MAX_IDENTITY_CHARACTERS, Destination, IdentityKind
 from swarm_analytics_models.values import MAX_BODY_BYTES
 
 PROTOCOL: Final = 1
@@ -24,6 +24,7 @@ MAX_LINE_BYTES: Final = MAX_BODY_BYTES + 8 * 1024
 """Longest line, its newline included."""
 
 MAX_KEY_CHARACTERS: Final = 128
+"""Longest idempotency key; a UUID has 36."""
 
 
 class Message(BaseModel):
@@ -51,7 +52,7 @@ class DestinationLine(Message):
     service: str
     base_url: str
     kind: IdentityKind
-    identity: str = Field(min_length=1, max_length=128)
+    identity: str = Field(min_length=1, max_length=MAX_IDENTITY_CHARACTERS)
 
     def destination(self) -> Destination:
         return Destination(self.service, self.base_url, self.kind, self.identity)

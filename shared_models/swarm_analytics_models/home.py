@@ -19,7 +19,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
@@ -27,6 +27,12 @@ HOME_VARIABLE: Final = "SWARM_ANALYTICSD_HOME"
 AUTOSTART_VARIABLE: Final = "SWARM_ANALYTICSD_AUTOSTART"
 MAX_SOCKET_PATH_BYTES: Final = 104
 """Longest path of a Unix socket that every supported system takes (macOS; Linux takes 108)."""
+
+Durability: TypeAlias = Literal["durable", "fast", "memory"]
+"""What an accepted event survives: loss of power; kill -9; nothing."""
+
+Listen: TypeAlias = Literal["unix", "loopback"]
+"""Where a daemon listens: on Unix sockets, or on a port of 127.0.0.1 whose key is in a private file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,9 @@ from urllib.parse import urlsplit
 REFERENCE_PREFIX: Final = "swaref_"
 """Every install reference starts so; a real token never does."""
 
+MAX_IDENTITY_CHARACTERS: Final = 128
+"""Longest install id that the service takes (its `create_install_token`), and so of every identity."""
+
 
 class InvalidBaseUrl(ValueError):
     """A base URL from which no origin can be read."""
@@ -184,4 +187,4 @@ def _claimed_install(token: str) -> str | None:
     except ValueError:
         return None
     install = claims.get("install_id") if isinstance(claims, dict) else None
-    return install if isinstance(install, str) and 1 <= len(install) <= 128 else None
+    return install if isinstance(install, str) and 1 <= len(install) <= MAX_IDENTITY_CHARACTERS else None

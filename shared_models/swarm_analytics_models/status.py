@@ -1,11 +1,12 @@
 """What ``status --json`` prints: the fixed part of it and, beside that, each destination."""
 
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, Field
 
 from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.home import Durability
 
 
 class CredentialState(StrEnum):
@@ -93,7 +94,7 @@ class DaemonStatus(BaseModel):
     uptime_s: float
     address: str
     home: str
-    durability: Literal["durable", "fast", "memory"]
+    durability: Durability
     sqlite_version: str
     rss_bytes: int
     warnings: list[str] = Field(default_factory=list)

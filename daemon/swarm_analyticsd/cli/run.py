@@ -3,8 +3,9 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
-from swarm_analytics_models.home import Home, resolve_home
+from swarm_analytics_models.home import Durability, Home, Listen, resolve_home
 
 DESCRIPTION = "Serve a home until stopped. Prints one JSON line on stdout when it is ready."
 
@@ -23,13 +24,13 @@ def parser() -> argparse.ArgumentParser:
     )
     known.add_argument(
         "--listen",
-        choices=("unix", "loopback"),
+        choices=get_args(Listen),
         help="a Unix socket (default where there are any), or TCP on 127.0.0.1 with a key in a private file",
     )
     known.add_argument("--parent-pipe", action="store_const", const=True, help="end when stdin closes")
     known.add_argument(
         "--durability",
-        choices=("durable", "fast", "memory"),
+        choices=get_args(Durability),
         help="what an accepted event survives. durable (default): power loss; fast: kill -9; memory: nothing",
     )
     return known

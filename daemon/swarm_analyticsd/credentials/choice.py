@@ -1,7 +1,6 @@
 """Which vault a home uses."""
 
 import logging
-from typing import Literal
 
 from pydantic import SecretStr
 
@@ -9,8 +8,7 @@ from swarm_analytics_models.home import Home
 from swarm_analyticsd.credentials.file_vault import FileVault
 from swarm_analyticsd.credentials.keyring_vault import KeyringVault
 from swarm_analyticsd.credentials.vault import Vault, VaultError
-
-CredentialStore = Literal["auto", "keyring", "file"]
+from swarm_analyticsd.settings import CredentialStore
 
 _log = logging.getLogger(__name__)
 

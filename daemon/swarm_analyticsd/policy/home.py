@@ -1,7 +1,9 @@
 """The home, and what a person may set in it: those are defaults, and fields of `settings`."""
 
 import sys
-from typing import Final, Literal
+from typing import Final
+
+from swarm_analytics_models.home import Listen
 
 LOCK_HOLDER_READS: Final = 40
 """Times a starter that finds the lock taken looks for the holder's pid, which is written just after the lock
@@ -13,7 +15,7 @@ LOCK_HOLDER_PAUSE_S: Final = 0.005
 UMASK: Final = 0o077
 """umask of the daemon: whatever it makes is its user's alone."""
 
-DEFAULT_LISTENER: Final[Literal["unix", "loopback"]] = "loopback" if sys.platform == "win32" else "unix"
+DEFAULT_LISTENER: Final[Listen] = "loopback" if sys.platform == "win32" else "unix"
 """Unix sockets carry the peer's user id and are closed to web pages; Windows has neither in Python."""
 
 MAX_OUTBOX_BYTES: Final = 256 * 1024 * 1024

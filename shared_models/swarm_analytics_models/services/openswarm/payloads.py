@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from swarm_analytics_models.identifiers import MAX_IDENTITY_CHARACTERS
 from swarm_analytics_models.values import FiniteFloat, FreeJson, Int64
 
 
@@ -124,7 +125,7 @@ class EmailLinked(Payload):
 class InstallRegistered(Payload):
     """The bootstrap call that mints an install's token; the daemon makes it."""
 
-    install_id: Annotated[str, Field(min_length=1, max_length=128)]
+    install_id: Annotated[str, Field(min_length=1, max_length=MAX_IDENTITY_CHARACTERS)]
 
 
 class OptOut(Payload):
