@@ -73,6 +73,7 @@ class _Story:
         _say(f"A stand-in for the service runs at {self.base_url}.")
         app, daemon = self._start_app()
         _say(f"The app runs (pid {app.pid}) and has started the daemon (pid {daemon}) as its child.")
+        _say(f"At its start the app has made {len(self.sent)} calls.")
         self._app_does(app, "email user@example.com", "opt-in", self._agent(20))
         self._expect_all_there()
         return app, daemon
@@ -117,8 +118,10 @@ class _Story:
         daemon = self.stage.start("daemon", "swarm_analyticsd", "run", "--parent-pipe", "--home", home)
         _say(f"A daemon was started by hand (pid {daemon.line()['pid']}).")
         self._expect_all_there()
+        before = len(self.sent)
         app, adopted = self._start_app()
         _say(f"The app runs again (pid {app.pid}) and has adopted that daemon (pid {adopted}).")
+        _say(f"At its start the app has made {len(self.sent) - before} calls.")
         self._app_does(app, self._agent(20), "quit")
         app.wait()
         _say("The app has been closed.")
