@@ -158,6 +158,14 @@ def test_dead_retry_and_drop_name_their_events(
     assert capsys.readouterr().out == f"2 events {'sent again' if verb == 'retry' else 'dropped'}.\n"
 
 
+def test_dead_retry_says_how_many_ids_were_unknown(
+    fake: FakeDaemon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake.answers["POST /v1/dead/retry"] = (200, {"changed": 1})
+    assert command(fake, "dead", "retry", ID, "nobody", "nobody") == 0
+    assert capsys.readouterr() == ("1 event sent again.\n", "1 of the ids named no dead event.\n")
+
+
 def test_dead_retry_of_nothing_known_is_1(fake: FakeDaemon) -> None:
     fake.answers["POST /v1/dead/retry"] = (200, {"changed": 0})
     assert command(fake, "dead", "retry", "nobody") == 1

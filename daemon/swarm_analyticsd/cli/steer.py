@@ -14,7 +14,7 @@ from swarm_analyticsd.cli.link import Daemon, NoDaemon
 from swarm_analyticsd.cli.options import HomeOption, OptionalService, ServiceOption
 from swarm_analyticsd.cli.progress import flush_with_progress
 from swarm_analyticsd.cli.screen import remark, say
-from swarm_analyticsd.cli.words import events, visible, wait
+from swarm_analyticsd.cli.words import amount, events, visible, wait
 
 EventIds = Annotated[
     list[str] | None, typer.Argument(metavar="ID", help="These dead events.", show_default=False)
@@ -93,7 +93,7 @@ def dead_retry(
     They keep their ids.
     """
     changed = Daemon(resolve_home(home)).dead_retry(_chosen(ids, service, everything=everything))
-    _report(changed, "sent again")
+    _report(changed, "sent again", ids)
 
 
 def dead_drop(
@@ -107,7 +107,7 @@ def dead_drop(
     The ledger counts them as evicted.
     """
     changed = Daemon(resolve_home(home)).dead_drop(_chosen(ids, service, everything=everything))
-    _report(changed, "dropped")
+    _report(changed, "dropped", ids)
 
 
 def _chosen(ids: list[str] | None, service: str | None, *, everything: bool) -> DeadAction:
@@ -120,7 +120,9 @@ def _chosen(ids: list[str] | None, service: str | None, *, everything: bool) -> 
     return DeadAction(ids=ids or [], service=service, everything=everything)
 
 
-def _report(changed: int, done: str) -> None:
+def _report(changed: int, done: str, ids: list[str] | None) -> None:
     if changed == 0:
         raise CommandError("No such dead event.", "They are listed by: swarm-analyticsd dead list", Exit.NO)
     say(f"{events(changed)} {done}.")
+    if unknown := len(set(ids or [])) - changed:
+        remark(f"{amount(unknown)} of the ids named no dead event.")
