@@ -202,6 +202,17 @@ def test_a_home_that_somebody_holds_without_answering_is_75(
     )
 
 
+def test_a_home_that_we_may_not_read_is_78_and_no_wrong_usage(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare_home(Home(home))
+    ours = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: ours + 1)
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+    assert main(["status", "--home", str(home)]) == 78
+    assert f"belongs to user id {ours}" in capsys.readouterr().err
+
+
 def test_a_home_that_others_can_open_is_78(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     prepare_home(Home(home))
     home.chmod(0o755)

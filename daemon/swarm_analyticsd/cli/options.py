@@ -13,6 +13,7 @@ HomeOption = Annotated[
     typer.Option(
         "--home",
         metavar="DIR",
+        readable=False,  # not for the parser to judge: an unfit home has an exit code and a remedy of its own
         help="The daemon's home. Default: SWARM_ANALYTICSD_HOME, else the user's own.",
         show_default=False,
     ),
