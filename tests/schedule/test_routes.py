@@ -78,3 +78,11 @@ def test_what_an_earlier_daemon_left_shut_is_probed_at_once() -> None:
     gates = routes.remembered(NO_GATES, ROUTE, 5.0)
     assert list(routes.due_probes(gates, 5.0)) == [ROUTE]
     assert gates[ROUTE].freed
+
+
+def test_what_falls_due_is_freed_once_few_of_a_shut_route_and_all_that_are_held_alone() -> None:
+    alone = routes.opened(shut(NO_GATES, 1), ROUTE, 3, 0.0)
+    gates = {**alone, "another.route": shut(NO_GATES, 4)[ROUTE]}
+    after, due = routes.fallen_due(gates, policy.ROUTE_PROBE_MOST_S)
+    assert dict(due) == {ROUTE: None, "another.route": policy.ROUTE_PROBES}
+    assert routes.fallen_due(after, policy.ROUTE_PROBE_MOST_S) == (after, ())

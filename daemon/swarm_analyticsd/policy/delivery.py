@@ -25,6 +25,9 @@ ROUTE_PROBE_FIRST_S: Final = 30.0
 ROUTE_PROBE_MOST_S: Final = 3_600.0
 """Seconds until one event probes a shut route: within 30, 60, 120 ... 3600."""
 
+ROUTE_PROBES: Final = 2
+"""Held events freed to probe a shut route, so that the one that shut it need not be the one that leaves."""
+
 RETRY_AFTER_MOST_S: Final = 86_400.0
 """Longest Retry-After obeyed, in seconds: a day, the longest quota period; more is the service's mistake."""
 

@@ -191,15 +191,10 @@ class Lane:
         return not self.paused and not self.lacks_credential
 
     def _free_probes(self) -> None:
-        """Two, so that the event that shut a route need not be the one that probes it."""
-        now = self._clock.monotonic()
-        for route in list(routes.due_probes(self.condition.gates, now)):
-            if not self.condition.gates[route].freed:
-                self._errands.free(Freeing(HeldReason.ROUTE, route, 2))
-                self._set_gates(routes.freed(self.condition.gates, route))
-        for route in list(routes.due_retries(self.condition.gates, now)):
-            self._errands.free(Freeing(HeldReason.ROUTE, route))
-            self._set_gates(routes.retried(self.condition.gates, route, now))
+        gates, due = routes.fallen_due(self.condition.gates, self._clock.monotonic())
+        self._set_gates(gates)
+        for route, limit in due:
+            self._errands.free(Freeing(HeldReason.ROUTE, route, limit))
 
     def _set_gates(self, gates: routes.Gates) -> None:
         self.condition = replace(self.condition, gates=gates)

@@ -59,6 +59,20 @@ def due_retries(gates: Gates, now: float) -> Iterator[str]:
     return (route for route, gate in gates.items() if not gate.shut and now >= gate.until)
 
 
+def fallen_due(gates: Gates, now: float) -> tuple[Gates, tuple[tuple[str, int | None], ...]]:
+    """The routes of which held events are to be freed now, with how many (None: all), and the gates after it.
+
+    Of a shut route a few probe it; of an open one, all that are held alone are tried again.
+    """
+    probes = [route for route in due_probes(gates, now) if not gates[route].freed]
+    retries = list(due_retries(gates, now))
+    for route in probes:
+        gates = freed(gates, route)
+    for route in retries:
+        gates = retried(gates, route, now)
+    return gates, (*((route, policy.ROUTE_PROBES) for route in probes), *((route, None) for route in retries))
+
+
 def next_due(gates: Gates) -> float | None:
     return min((gate.until for gate in gates.values() if not gate.probing), default=None)
 
