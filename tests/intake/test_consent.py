@@ -68,6 +68,27 @@ async def test_what_arrives_while_muted_is_withdrawn_and_blanked(home: Path) -> 
         assert (ledger.accepted, ledger.withdrawn, ledger.queued) == (2, 1, 1)
 
 
+async def test_a_refused_line_is_blanked_too_while_muted(home: Path) -> None:
+    """What it says is the user's, whatever is wrong with it."""
+    async with rig_in(home) as rig:
+        app = rig.app()
+        await app.connect()
+        await app.hear("welcome")
+        await opted_out_over_the_api(rig)
+        of_a_newer_app = event(0, content=SECRET).replace(b"events.agent.message", b"events.agent.thought")
+        await app.hand_off(DECLARATION, of_a_newer_app, log_entry())
+        assert [refusal["code"] for refusal in await app.receipt()] == ["unknown_route"]
+        await rig.reception.erasure.settle()
+        assert rig.holding_bytes(SECRET.encode()) == []
+
+
+async def test_what_only_looks_like_a_journal_prevents_no_opt_out(home: Path) -> None:
+    odd = "1-0123456789abcdef-000001.ndjson"
+    async with rig_in(home, before=lambda made: (made.inbox / odd).mkdir()) as rig:
+        answer = await rig.reception.decide(["openswarm"], ConsentMode.MINIMAL)
+        assert (answer.consent["openswarm"], answer.journals_left) == (ConsentMode.MINIMAL, [odd])
+
+
 async def test_bytes_beyond_the_committed_position_are_never_blanked(home: Path) -> None:
     async with rig_in(home) as rig:
         app = rig.app()

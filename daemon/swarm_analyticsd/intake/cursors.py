@@ -235,9 +235,11 @@ class Cursors:
         await cursor.moved()
 
     def _muted(self, admission: Admission) -> bool:
+        """Whether these lines hold what no file may hold. Of a refused line nobody can tell."""
         erasing = self._consent.erasing
-        return bool(erasing) and any(
-            event.muted_without_consent and event.service in erasing for event in admission.events
+        return bool(erasing) and (
+            admission.refused > 0
+            or any(event.muted_without_consent and event.service in erasing for event in admission.events)
         )
 
     def _break(self, cursor: Cursor, error: Exception | None) -> None:

@@ -105,7 +105,12 @@ class Journals:
         for name in names:
             cursor = await self._cursors.get(name)
             path = self._directory / name
-            rest = await asyncio.to_thread(inbox.read, path, cursor.committed, policy.READ_BYTES)
+            try:
+                rest = await asyncio.to_thread(inbox.read, path, cursor.committed, policy.READ_BYTES)
+            except (OSError, inbox.NotAJournal) as error:
+                log.warning("journal %s could not be read: %s", name, error)
+                left.append(name)
+                continue
             if cursor.broken or b"\n" in rest:
                 left.append(name)
         return left
