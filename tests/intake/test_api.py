@@ -13,6 +13,7 @@ import pytest
 
 from swarm_analytics_models.home import Home
 from swarm_analytics_models.identifiers import Destination, IdentityKind, decode_reference, uuid7
+from swarm_analyticsd import policy
 from tests.intake.lines import DECLARATION, event, raw
 from tests.support.homes import short_directory
 from tests.support.processes import DaemonProcess, Processes, SandboxProcess
@@ -108,6 +109,7 @@ def test_config_names_the_source_of_each_value(service: Service) -> None:
     ("method", "path", "body", "refusal"),
     [
         ("GET", "/v1/nosuch", None, (404, "not_found")),
+        ("GET", "/v1/status/", None, (404, "not_found")),
         ("GET", "/v1/stop", None, (405, "http")),
         ("POST", "/v1/status", {}, (405, "http")),
         ("POST", "/v1/flush", b"{", (422, "invalid")),
@@ -135,6 +137,21 @@ def test_every_refusal_is_a_problem(
     service: Service, method: str, path: str, body: Any, refusal: tuple[int, str]
 ) -> None:
     assert service.problem(method, path, body) == refusal
+
+
+def test_a_body_whose_length_nobody_said_is_bounded_too(service: Service) -> None:
+    with socket.socket(socket.AF_UNIX) as app:
+        app.settimeout(30)
+        app.connect(str(service.daemon.home / "daemon.sock"))
+        size = policy.MAX_CALL_BYTES + 1
+        app.sendall(
+            b"POST /v1/flush HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+            b"transfer-encoding: chunked\r\n\r\n%x\r\n" % size + b" " * size
+        )
+        answer = http.client.HTTPResponse(app)
+        answer.begin()
+        assert (answer.status, json.loads(answer.read())["code"]) == (413, "too_large")
+        assert app.recv(1) == b""
 
 
 def test_a_secret_is_repeated_in_no_refusal(service: Service) -> None:

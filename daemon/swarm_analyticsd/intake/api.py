@@ -35,7 +35,7 @@ from swarm_analytics_models.handoff import PROTOCOL, HandOffAnswer
 from swarm_analytics_models.status import Status
 from swarm_analyticsd import VERSION, policy
 from swarm_analyticsd.intake.cursors import MissingBytes
-from swarm_analyticsd.intake.guard import JSON
+from swarm_analyticsd.intake.guard import JSON, Turned
 from swarm_analyticsd.intake.inbox import NotAJournal
 from swarm_analyticsd.intake.operations import Operations, Refusing
 from swarm_analyticsd.intake.posting import NotCommitted, Posting
@@ -63,6 +63,7 @@ def make_api(*, operations: Operations, posting: Posting, views: Views) -> FastA
         title="swarm-analyticsd",
         version=VERSION,
         docs_url=None,
+        redirect_slashes=False,
         redoc_url=None,
         openapi_url=None,
         telemetry=NO_TELEMETRY,
@@ -179,6 +180,10 @@ def _answer_with_problems(api: FastAPI) -> None:
 
     @api.exception_handler(HTTPException)
     async def unserved(_request: Request, error: HTTPException) -> JSONResponse:
+        if isinstance(error.__cause__, Turned):  # while FastAPI was reading the body
+            answer = _problem(error.__cause__.status, error.__cause__.problem)
+            answer.headers["connection"] = "close"  # the rest of the body is not read
+            return answer
         told = Problem(
             code="not_found" if error.status_code == 404 else "http",
             message=f"this daemon ({VERSION}) does not serve that: {error.detail}",
