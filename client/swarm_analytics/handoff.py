@@ -17,7 +17,7 @@ from swarm_analytics.errors import HandOffError
 from swarm_analytics.journal import Declared, Journal, Segment
 from swarm_analytics.link import Link
 from swarm_analytics_models.contract import ConsentMode
-from swarm_analytics_models.handoff import PROTOCOL, DroppedEvent, Hello, Refusal
+from swarm_analytics_models.handoff import MAX_CLIENTS, PROTOCOL, DroppedEvent, Hello, Refusal
 from swarm_analytics_models.home import Home
 from swarm_analytics_models.identifiers import Destination
 
@@ -74,7 +74,9 @@ class HandOff:
         self._link: Link | None = None
         self._early: Link | None = None
         self._announced: str | None = None
-        self._appending = False
+        self._busy = False
+        """A thread is in here with the lock: a signal handler on that very thread must not wait for it."""
+
         self._started = False
         self.bell = threading.Event()
         self.resting = False
@@ -88,11 +90,11 @@ class HandOff:
         with self.lock:
             if not self._started:
                 self._begin_handing_off()
-            if self._appending:  # a signal handler, on the very thread that is in here
+            if self._busy:
                 self._hang_up()
                 self._journal.append(line, destination)
                 return
-            self._appending = True
+            self._busy = True
             try:
                 segment, data = self._journal.append(line, destination)
                 self._send(segment, data)
@@ -100,9 +102,9 @@ class HandOff:
                 self.asked = True
                 raise
             finally:
-                self._appending = False
                 if self.resting:
                     self.bell.set()
+                self._busy = False
             if self.adoptions and destination is not None and destination.ref in self.adoptions:
                 self._hang_up()  # the background thread hands the token over before it connects anew
 
@@ -187,7 +189,10 @@ class HandOff:
             if not self._started:
                 self._started = True
                 self._start()
-            self.bell.set()
+            if not self._busy:
+                self._busy = True
+                self.bell.set()
+                self._busy = False
 
     def begin_in_child(self) -> None:
         """After a fork: leave the parent's files and socket alone, and begin anew."""
@@ -223,5 +228,6 @@ class HandOff:
             pid=self._journal.pid,
             journal=segment.name,
             offset=offset,
+            clients=tuple(self.listeners)[:MAX_CLIENTS],
         )
         return hello.model_dump_json().encode() + b"\n"

@@ -24,6 +24,9 @@ MAX_LINE_BYTES: Final = MAX_BODY_BYTES + 8 * 1024
 """Longest line, its newline included."""
 
 MAX_KEY_CHARACTERS: Final = 128
+
+MAX_CLIENTS: Final = 256
+"""Most client objects that a hello names."""
 """Longest idempotency key; a UUID has 36."""
 
 
@@ -43,6 +46,9 @@ class Hello(Message):
 
     offset: int = Field(ge=0)
     """Position in that journal of the first byte that this connection carries after this line."""
+
+    clients: tuple[str, ...] = Field(default=(), max_length=MAX_CLIENTS)
+    """Client objects that want to hear of dropped events, also of those an earlier connection brought."""
 
 
 class DestinationLine(Message):

@@ -219,6 +219,26 @@ def test_a_line_that_a_signal_handler_hands_off_inside_another_call_is_kept_in_o
         assert daemon.connection(1).hello["offset"] == len(journal_bytes(home))
 
 
+def test_a_signal_handler_that_interrupts_the_ringing_does_not_ring(
+    client: AnalyticsClient, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`threading.Event.set` holds a lock that its own thread may not take again."""
+    [first] = write(client)
+    hand_off = hand_off_for(Home(home))
+    ringing: list[str] = []
+
+    class Interrupted(threading.Event):
+        def set(self) -> None:
+            assert not ringing, "it would wait for itself"
+            ringing.extend(write(client))
+            super().set()
+
+    monkeypatch.setattr(hand_off, "bell", Interrupted())
+    monkeypatch.setattr(hand_off, "resting", True)
+    [outer] = write(client)
+    assert journal_keys(home) == [first, outer, *ringing]
+
+
 def test_a_journal_that_was_deleted_is_followed_by_another(client: AnalyticsClient, home: Path) -> None:
     write(client)
     (home / "inbox" / files(home)[0]).unlink()

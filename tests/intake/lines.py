@@ -62,6 +62,6 @@ def opt_out(opted_out: bool = True, *, key: str | None = None) -> bytes:
     )
 
 
-def hello(journal: str, offset: int = 0, *, protocol: int = PROTOCOL) -> bytes:
-    message = Hello(protocol=protocol, version="0", pid=1, journal=journal, offset=offset)
+def hello(journal: str, offset: int = 0, *, protocol: int = PROTOCOL, clients: tuple[str, ...] = ()) -> bytes:
+    message = Hello(protocol=protocol, version="0", pid=1, journal=journal, offset=offset, clients=clients)
     return message.model_dump_json().encode() + b"\n"

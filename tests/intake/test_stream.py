@@ -432,6 +432,18 @@ async def test_dropped_events_go_to_the_app_whose_client_it_was(home: Path) -> N
         assert all(message["type"] != "dropped" for message in apps[0].heard)
 
 
+async def test_an_app_hears_of_events_that_it_handed_to_an_earlier_daemon(home: Path) -> None:
+    async with rig_in(home) as rig:
+        app = rig.app()
+        await app.connect(greet=False)
+        await app.send(hello(app.name, 0, clients=("c0",)))
+        await app.hear("welcome")
+        told = DroppedEvent(client="c0", route="r", key="k", outcome="dead", reason="rejected", attempts=8)
+        await app.hear("receipt")
+        rig.reception.dropped([told])
+        assert (await app.hear("dropped"))["events"][0]["key"] == "k"
+
+
 async def test_a_hand_written_line_needs_only_what_matters(home: Path) -> None:
     async with rig_in(home) as rig:
         app = rig.app()

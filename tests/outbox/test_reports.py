@@ -146,9 +146,19 @@ async def test_a_shut_credential_is_explained(outbox: Outbox) -> None:
     assert "revoked" in found.explanation
 
 
+async def test_a_pause_and_a_registration_under_way_are_explained(outbox: Outbox) -> None:
+    await admit(outbox, event := an_event())
+    await outbox.set_credential(1, CredentialState.PENDING)
+    (found,) = await outbox.find(event.key)
+    assert found.explanation == "Waits for a credential, which the daemon is about to get."
+    await outbox.set_paused("openswarm", paused=True)
+    (found,) = await outbox.find(event.key)
+    assert found.explanation == "Waits because its service is paused; `resume` sends it."
+
+
 async def test_a_back_off_is_kept_and_explained(outbox: Outbox, clock: FakeClock) -> None:
     await admit(outbox, event := an_event())
-    await outbox.set_backoff(1, clock.now() + 40, 3, "status 503")
+    await outbox.set_backoff(1, clock.now() + 40, 3, "failures: status 503")
     (known,) = await outbox.destinations()
     assert (known.backoff_until, known.backoff_failures) == (clock.now() + 40, 3)
     (found,) = await outbox.find(event.key)
@@ -165,7 +175,9 @@ NOTHING: Final = Facts(
     attempts=0,
     backoff_until=None,
     backoff_reason=None,
+    credential_pending=False,
     credential_error=None,
+    paused=False,
 )
 
 

@@ -138,6 +138,7 @@ class Stream:
             self._post.attach(owner, self._outlet)
         elif owner != self._owner:
             raise Refused("journal", "the hello is for another app's journal", "Connect anew for it.")
+        self._post.saw(hello.clients, owner)
         try:
             cursor = await self._journals.reach(hello.journal, hello.offset)
         except (MissingBytes, NotAJournal, OSError) as error:

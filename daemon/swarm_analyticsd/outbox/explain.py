@@ -19,7 +19,9 @@ class Facts:
     attempts: int
     backoff_until: float | None
     backoff_reason: str | None
+    credential_pending: bool
     credential_error: str | None
+    paused: bool
 
 
 _HELD: Final = {
@@ -75,16 +77,20 @@ def _dead(facts: Facts) -> str:
 
 
 def _queued(facts: Facts, now: float) -> str:
+    if facts.paused:
+        return "Waits because its service is paused; `resume` sends it."
     if facts.behind is not None:
         return f"Waits for {facts.behind}, which goes before it in its order."
     if facts.due_at > now:
         again = f"It is tried again in {facts.due_at - now:.0f} s"
         return f"{again}; last failure: {facts.last_error}." if facts.last_error else f"{again}."
     if facts.backoff_until is not None and facts.backoff_until > now:
-        because = f" ({facts.backoff_reason})" if facts.backoff_reason else ""
+        because = "" if facts.backoff_reason is None else f" ({facts.backoff_reason.split(': ', 1)[-1]})"
         return f"Waits for its service, which is tried again in {facts.backoff_until - now:.0f} s{because}."
     if facts.credential_error is not None:
         return f"Waits for a credential: {facts.credential_error.rstrip('.')}."
+    if facts.credential_pending:
+        return "Waits for a credential, which the daemon is about to get."
     return "Next in line: it goes out as soon as there is room."
 
 

@@ -70,7 +70,6 @@ def redrive(connection: Connection, chosen: Chosen) -> int:
         head=1,
         ordering_key=None,
         due_at=0.0,
-        attempts=0,
         strikes=0,
         suspect_mark=None,
         lease_losses=0,

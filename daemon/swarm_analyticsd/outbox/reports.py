@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, Select, bindparam, func, select
 
 from swarm_analytics_models.contract import Priority
-from swarm_analytics_models.status import EventDetail, EventSummary, Ledger
+from swarm_analytics_models.status import CredentialState, EventDetail, EventSummary, Ledger
 from swarm_analyticsd import policy
 from swarm_analyticsd.outbox.destinations import known
 from swarm_analyticsd.outbox.explain import Facts, explain
@@ -27,6 +27,7 @@ from swarm_analyticsd.outbox.tables import (
     events,
     home,
     ledger,
+    services,
 )
 
 
@@ -105,8 +106,14 @@ _LISTED: Final = select(
     destinations.c.ref,
     destinations.c.backoff_until,
     destinations.c.backoff_reason,
+    destinations.c.credential,
     destinations.c.credential_error,
-).join(destinations, destinations.c.id == events.c.destination)
+    services.c.paused,
+).select_from(
+    events.join(destinations, destinations.c.id == events.c.destination).outerjoin(
+        services, services.c.service == destinations.c.service
+    )
+)
 _NEWEST_FIRST: Final = _LISTED.order_by(events.c.seq.desc()).limit(bindparam("most"))
 _BY_KEY: Final = _LISTED.where(events.c.key == bindparam("key")).order_by(events.c.seq)
 _BEFORE: Final = (
@@ -264,7 +271,9 @@ def _detail(connection: Connection, row: Row[Any], *, body: bool, now: float) ->
                 attempts=row.attempts,
                 backoff_until=row.backoff_until,
                 backoff_reason=row.backoff_reason,
+                credential_pending=row.credential == CredentialState.PENDING,
                 credential_error=row.credential_error,
+                paused=bool(row.paused),
             ),
             now,
         ),
