@@ -58,7 +58,7 @@ def test_a_daemon_killed_while_it_takes_has_taken_everything_or_left_it(
 ) -> None:
     """Promises 3 and 5: what has no receipt is taken from the journal, nothing twice."""
     emitter = app(service.base_url)
-    emitter.begin("stream", "a,b,c,d,e,f,g,h,i,j", 20, 0.1)
+    emitter.begin("stream", "a,b,c,d,e,f,g,h,i,j", 20, 0.2)
     keys: list[str] = []
     for _ in range(3):
         daemon = processes.daemon(home)
@@ -88,7 +88,7 @@ def test_app_and_daemon_killed_at_the_same_instant_lose_nothing_that_was_returne
     for number in range(5):
         emitter = app(service.base_url)
         agents = ",".join(f"{number}-{agent}" for agent in "abcdefghijkl")
-        emitter.begin("stream", agents, chance.randint(10, 40), 0.1)
+        emitter.begin("stream", agents, chance.randint(10, 40), 0.2)
         daemon = processes.daemon(home)
         returned += emitter.ids(chance.randint(1, 200))
         kill_together(emitter.pid, daemon.pid)

@@ -156,21 +156,21 @@ def test_an_upgrade_in_place_under_a_running_app(
 ) -> None:
     """Promises 5 and 12: stopped, waited for, started anew, twice, while the app goes on emitting."""
     emitter = app(service.base_url)
-    emitter.begin("stream", "a,b,c,d", 8, 0.05)
+    emitter.begin("stream", "a,b,c,d,e,f,g,h", 8, 0.1)
     keys: list[str] = []
     for _ in range(2):
         daemon = processes.daemon(home)
-        keys += emitter.ids(60)
+        keys += emitter.ids(40)
         stopped = daemon.cli("stop", "--wait")
         assert stopped.returncode == 0, stopped.stderr
         assert daemon.wait() == 0
     processes.daemon(home)
-    keys += emitter.ids(60)
+    keys += emitter.ids(40)
     emitter.begin("stop")
     keys += emitter.until_done()
     events = wait_for(service, keys)
     assert_once(service, keys)
-    for agent in "abcd":
+    for agent in "abcdefgh":
         seqs = [event["body"]["seq"] for event in events if event["body"]["agent_id"] == agent]
         assert seqs == list(range(len(seqs)))
     assert view.drained()["refused"] == 0
