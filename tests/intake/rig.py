@@ -33,6 +33,7 @@ class Recorder:
     woken: list[int] = field(default_factory=list)
     introduced: list[KnownDestination] = field(default_factory=list)
     muted: list[str] = field(default_factory=list)
+    silenced: set[str] = field(default_factory=set)
     nudges: int = 0
 
     def wake(self, destination_ids: Iterable[int]) -> None:
@@ -43,6 +44,9 @@ class Recorder:
 
     async def cancel_muted(self, service: str) -> None:
         self.muted.append(service)
+
+    def silence(self, service: str, silenced: bool) -> None:
+        (self.silenced.add if silenced else self.silenced.discard)(service)
 
     def destination_added(self, known: KnownDestination) -> None:
         self.introduced.append(known)

@@ -7,6 +7,8 @@ import pytest
 
 from swarm_analytics_models.contract import ConsentMode
 from swarm_analytics_models.identifiers import uuid7
+from swarm_analyticsd.outbox.errors import OutboxUnavailable
+from swarm_analyticsd.outbox.rows import Purged
 from tests.intake.lines import DECLARATION, event, log_entry, opt_out
 from tests.intake.rig import Rig, consent_of, rig_in
 
@@ -34,6 +36,26 @@ async def test_an_opt_out_leaves_no_bytes_of_what_it_forbids(home: Path) -> None
         ledger = await rig.ledger()
         assert (ledger.accepted, ledger.withdrawn, ledger.queued) == (202, 201, 1)
         assert rig.dispatcher.muted == ["openswarm"]
+
+
+async def test_an_opt_out_that_the_disk_does_not_take_silences_the_service_until_it_does(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with rig_in(home) as rig:
+
+        async def full(service: str, mode: ConsentMode) -> Purged:
+            raise OutboxUnavailable("the disk is full", "Free some space.")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(rig.outbox, "set_consent", full)
+            with pytest.raises(OutboxUnavailable):
+                await rig.reception.consent.set("openswarm", ConsentMode.FULL)
+            assert rig.dispatcher.silenced == set()
+            with pytest.raises(OutboxUnavailable):
+                await rig.reception.consent.set("openswarm", ConsentMode.MINIMAL)
+        assert rig.dispatcher.silenced == {"openswarm"}
+        await rig.reception.consent.set("openswarm", ConsentMode.MINIMAL)
+        assert rig.dispatcher.silenced == set()
 
 
 async def test_a_blanked_journal_keeps_its_positions(home: Path) -> None:

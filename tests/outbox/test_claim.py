@@ -1,14 +1,20 @@
 """Claiming: what goes next, in which order, and whose lease it is."""
 
 import asyncio
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
+from swarm_analyticsd import policy
+from swarm_analyticsd.outbox import operate
 from swarm_analyticsd.outbox.claim import interleave
-from swarm_analyticsd.outbox.lifecycle import HeldReason, State
+from swarm_analyticsd.outbox.lifecycle import HeldReason, State, Trigger
+from swarm_analyticsd.outbox.moves import SELECT_REFS, move, refs
 from swarm_analyticsd.outbox.operate import Chosen
 from swarm_analyticsd.outbox.rows import Claimed, Release, Settlement
 from swarm_analyticsd.outbox.store import Outbox
+from swarm_analyticsd.outbox.tables import IS_LEASED, IS_QUEUED
 from tests.outbox.given import (
     DELIVERED,
     FAULTY,
@@ -173,6 +179,33 @@ async def test_attempts_strikes_and_marks_are_kept(outbox: Outbox, clock: FakeCl
     assert (await claim(outbox)).delivered == 1
 
 
+async def test_what_dies_again_while_the_dead_are_redriven_is_not_sent_a_third_time(
+    outbox: Outbox, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy, "STEP_ROWS", 2)
+    await admit(outbox, *some_events(6))
+    await settle(outbox, (await claim(outbox)).rows, FAULTY)
+    redrive = operate.redrive
+
+    def while_the_service_rejects(connection: Connection, *details: Any) -> int:
+        clock.pass_(1)
+        count = redrive(connection, *details)
+        rows = refs(connection, SELECT_REFS.where(IS_QUEUED), {})
+        move(connection, rows, Trigger.CLAIM)
+        move(
+            connection,
+            refs(connection, SELECT_REFS.where(IS_LEASED), {}),
+            Trigger.REJECT,
+            settled_at=clock.now(),
+        )
+        return count
+
+    monkeypatch.setattr(operate, "redrive", while_the_service_rejects)
+    assert await outbox.redrive(Chosen()) == 6
+    clock.wall -= 10 * 365 * 86_400.0
+    assert await outbox.redrive(Chosen()) == 6
+
+
 async def test_the_dead_are_told_of_and_redriven_afresh(outbox: Outbox, clock: FakeClock) -> None:
     await admit(outbox, told := an_event(), an_event(client=None))
     rows = (await claim(outbox)).rows
@@ -184,7 +217,7 @@ async def test_the_dead_are_told_of_and_redriven_afresh(outbox: Outbox, clock: F
     assert await outbox.pending("app") == 0
     assert await outbox.redrive(Chosen(keys=(told.key,))) == 1
     (again,) = (await claim(outbox)).rows
-    assert (again.key, again.attempts, again.body) == (told.key, 0, told.body)
+    assert (again.key, again.strikes, again.body) == (told.key, 0, told.body)
     assert await outbox.redrive(Chosen(service="segops")) == 0
     assert await outbox.drop_dead(Chosen(service="openswarm")) == 1
     assert await states(outbox) == {State.LEASED: 1, State.EVICTED: 1}

@@ -472,6 +472,20 @@ async def test_pausing_stops_new_sends_also_after_a_restart() -> None:
         await ours.settled(delivered=2)
 
 
+async def test_a_silenced_service_is_sent_nothing_not_even_when_it_is_resumed() -> None:
+    async with world() as ours, scripted() as remote:
+        known = await ours.destination(remote)
+        ours.dispatcher.silence("openswarm", True)
+        await ours.hand_off(known, LOG, *logs("a"))
+        await ours.dispatcher.resume("openswarm")
+        late = await ours.destination(remote, identity="late")
+        await ours.hand_off(late, LOG, *logs("b"))
+        assert ours.view(known).paused
+        assert ours.view(late).paused
+        ours.dispatcher.silence("openswarm", False)
+        await ours.settled(delivered=2)
+
+
 async def test_stopping_settles_nothing_and_keeps_what_was_answered() -> None:
     gate = asyncio.Event()
 

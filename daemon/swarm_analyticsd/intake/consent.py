@@ -10,6 +10,7 @@ from swarm_analytics_models.identifiers import uuid7
 from swarm_analyticsd.intake.decisions import Decision
 from swarm_analyticsd.intake.ports import Keeps, Sends
 from swarm_analyticsd.intake.post import Post
+from swarm_analyticsd.outbox.errors import OutboxUnavailable
 
 _UUID7: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\Z")
 
@@ -76,7 +77,14 @@ class Consent:
         self._newest[decision.service] = max(_moment(decision), self._newest.get(decision.service, ""))
 
     async def _apply(self, service: str, mode: ConsentMode) -> int:
-        purged = await self._outbox.set_consent(service, mode)
+        """Where the disk does not take the decision, nothing at all is sent until it does."""
+        try:
+            purged = await self._outbox.set_consent(service, mode)
+        except OutboxUnavailable:
+            if mode is not ConsentMode.FULL:
+                self._dispatcher.silence(service, True)
+            raise
+        self._dispatcher.silence(service, False)
         self._modes[service] = mode
         if mode is not ConsentMode.FULL:
             await self._dispatcher.cancel_muted(service)

@@ -11,10 +11,13 @@ class LateDispatcher:
 
     def __init__(self) -> None:
         self._real: Sends | None = None
+        self._silenced: set[str] = set()
 
     def arrived(self, real: Sends) -> None:
         """To be called before the real one starts, so that no destination falls between its look and ours."""
         self._real = real
+        for service in self._silenced:
+            real.silence(service, True)
 
     def wake(self, destination_ids: Iterable[int]) -> None:
         if self._real is not None:
@@ -27,6 +30,14 @@ class LateDispatcher:
     async def cancel_muted(self, service: str) -> None:
         if self._real is not None:
             await self._real.cancel_muted(service)
+
+    def silence(self, service: str, silenced: bool) -> None:
+        if self._real is not None:
+            self._real.silence(service, silenced)
+        elif silenced:
+            self._silenced.add(service)
+        else:
+            self._silenced.discard(service)
 
     def destination_added(self, known: KnownDestination) -> None:
         if self._real is not None:

@@ -50,8 +50,10 @@ class Care(Core):
 
     async def redrive(self, chosen: Chosen) -> int:
         """Queue dead events again: same key, no attempts counted, at once and outside their order."""
-        redriven = 0
-        while count := await self._write(lambda connection: operate.redrive(connection, chosen)):
+        redriven, since = 0, self._context.clock.now()
+        while count := await self._write(
+            lambda connection: operate.redrive(connection, self._context, chosen, since)
+        ):
             redriven += count
         return redriven
 

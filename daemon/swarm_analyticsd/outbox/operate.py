@@ -1,6 +1,7 @@
 """What a person, the dispatcher or a start does to many rows: free, redrive, drop, release."""
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,7 +31,9 @@ _OF_SERVICE: Final = select(destinations.c.id).where(destinations.c.service == b
 _ALL: Final = select(destinations.c.id)
 _KEYS: Final = select(func.json_each(bindparam("keys")).table_valued("value").c.value)
 _HELD: Final = SELECT_REFS.where(IS_HELD, events.c.reason == bindparam("because"))
-_DEAD: Final = SELECT_REFS.where(IS_DEAD)
+_DEAD: Final = SELECT_REFS.where(
+    IS_DEAD, (events.c.settled_at <= bindparam("since")) | (events.c.settled_at > bindparam("now"))
+)
 _LEASED: Final = SELECT_REFS.where(IS_LEASED)
 _LOST: Final = _LEASED.add_columns(events.c.lease_losses, events.c.phase)
 
@@ -59,9 +62,12 @@ def free(
     return len(rows)
 
 
-def redrive(connection: Connection, chosen: Chosen) -> int:
-    """Send dead rows again under the same key, outside the order; returns how many."""
-    rows = _dead(connection, chosen)
+def redrive(connection: Connection, context: Context, chosen: Chosen, since: float) -> int:
+    """Send dead rows again under the same key, outside the order; returns how many.
+
+    What has died `since`, when a person asked, was sent again already, and is not sent a third time.
+    """
+    rows = _dead(connection, chosen, since, context.clock.now())
     move(
         connection,
         rows,
@@ -81,7 +87,7 @@ def redrive(connection: Connection, chosen: Chosen) -> int:
 
 def drop_dead(connection: Connection, context: Context, chosen: Chosen) -> int:
     """Give up dead rows for good; they count as evicted by the operator."""
-    rows = _dead(connection, chosen)
+    rows = _dead(connection, chosen, math.inf, math.inf)
     give_up(connection, context, rows, Trigger.EVICT, "operator")
     return len(rows)
 
@@ -129,10 +135,13 @@ def release_lost(connection: Connection, context: Context) -> tuple[int, tuple[D
     return len(lost), describe(connection, (ref.seq for ref in killers), "dead", epitaph)
 
 
-def _dead(connection: Connection, chosen: Chosen) -> list[Ref]:
+def _dead(connection: Connection, chosen: Chosen, since: float, now: float) -> list[Ref]:
+    """But for what died between `since` and `now`. (What died later did so before the clock was set back.)"""
+    parameters: dict[str, object] = {"since": since, "now": now}
     if chosen.keys:
         by_key = _DEAD.where(events.c.key.in_(_KEYS))
-        return refs(connection, by_key, {"keys": json.dumps(chosen.keys)})
+        return refs(connection, by_key, parameters | {"keys": json.dumps(chosen.keys)})
     among = _ALL if chosen.service is None else _OF_SERVICE
-    parameters = {} if chosen.service is None else {"service": chosen.service}
+    if chosen.service is not None:
+        parameters["service"] = chosen.service
     return refs(connection, _DEAD.where(events.c.destination.in_(among)).limit(policy.STEP_ROWS), parameters)

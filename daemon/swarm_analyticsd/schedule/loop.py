@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from itertools import chain
 
 from pydantic import SecretStr
 
@@ -63,6 +62,7 @@ class Dispatcher:
         self._lanes: dict[int, Lane] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._paused: frozenset[str] = frozenset()
+        self._silenced: set[str] = set()
 
     async def start(self) -> None:
         """Start a lane for every known destination. Waits for neither network nor keyring."""
@@ -120,6 +120,16 @@ class Dispatcher:
     async def resume(self, service: str | None = None) -> None:
         await self._set_paused(service, paused=False)
 
+    def silence(self, service: str, silenced: bool) -> None:
+        """Send nothing to a service, or again: the user's decision about it could not be kept yet."""
+        if silenced:
+            self._silenced.add(service)
+        elif service in self._silenced:
+            self._silenced.remove(service)
+        else:
+            return
+        self._apply_pause(service)
+
     async def cancel_muted(self, service: str) -> None:
         """Cancel what consent no longer allows. To be called after `Outbox.set_consent`."""
         await asyncio.gather(*(lane.mute(MUTED_CATEGORIES) for lane in self._of(service)))
@@ -169,7 +179,7 @@ class Dispatcher:
             condition=conditions.remembered(breaker),
             clock=self._clock,
             chance=self._chance,
-            paused=known.destination.service in self._paused,
+            paused=self._is_quiet(known.destination.service),
         )
 
     def _destination(self, destination_id: int) -> Destination:
@@ -204,8 +214,15 @@ class Dispatcher:
         for name in sorted(names):
             await self._outbox.set_paused(name, paused)
         self._paused = self._paused | names if paused else self._paused - names
-        for lane in chain.from_iterable(self._of(name) for name in names):
-            if paused:
+        for name in names:
+            self._apply_pause(name)
+
+    def _is_quiet(self, service: str) -> bool:
+        return service in self._paused or service in self._silenced
+
+    def _apply_pause(self, service: str) -> None:
+        for lane in self._of(service):
+            if self._is_quiet(service):
                 lane.pause()
             else:
                 lane.resume()
