@@ -4,6 +4,7 @@ Files in the home's inbox, each locked by this process for as long as it lives. 
 what a socket did not bring, and takes over those whose lock is free. Not thread-safe: `HandOff` locks.
 """
 
+import contextlib
 import errno
 import os
 import sys
@@ -101,6 +102,9 @@ class Journal:
         segment = self.current
         if segment is None or (segment.end and segment.end + len(line) > self._segment_bytes):
             segment = self.rotate()
+        elif segment.end >= policy.SPENT_BYTES and not segment.pending:
+            with contextlib.suppress(HandOffError):  # the present segment has room
+                segment = self.rotate()
         data = line
         declare = destination is not None and destination.ref not in segment.declared
         if destination is not None and declare:

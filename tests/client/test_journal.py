@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from swarm_analytics import AnalyticsClient, HandOffError
+from swarm_analytics import AnalyticsClient, HandOffError, policy
 from swarm_analytics import journal as journal_module
 from swarm_analytics.journal import Declared, Journal
 from swarm_analytics_models.home import Home
@@ -106,6 +106,25 @@ def test_the_cap_counts_every_journal_of_the_home_and_frees_what_was_taken(home:
     assert sum(path.stat().st_size for path in files(home)) == 24
 
 
+def test_a_large_segment_that_is_receipted_whole_is_given_back_by_the_next_line(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy, "SPENT_BYTES", 3 * len(LINE))
+    journal = Journal(Home(home))
+    for _ in range(4):
+        segment, _ = journal.append(LINE, None)
+    journal.receipted(segment.name, segment.end - 1)
+    assert journal.append(LINE, None)[0] is segment, "not the daemon's yet"
+    journal.receipted(segment.name, segment.end)
+    (home / "inbox").chmod(0o755)
+    assert journal.append(LINE, None)[0] is segment, "no other can be opened, and this one has room"
+    (home / "inbox").chmod(0o700)
+    journal.receipted(segment.name, segment.end)
+    following, _ = journal.append(LINE, None)
+    assert files(home) == [following.path]
+    assert following.path.read_bytes() == LINE
+
+
 def test_a_single_line_may_be_longer_than_a_segment(home: Path) -> None:
     journal = Journal(Home(home), segment_bytes=4)
     journal.append(LINE, None)
@@ -117,7 +136,7 @@ def test_a_partial_write_is_undone(home: Path) -> None:
     """A real limit on file sizes, in a process of its own: the write is cut short, as on a full disk."""
     script = """
 import resource, sys
-from swarm_analytics import AnalyticsClient, HandOffError
+from swarm_analytics import AnalyticsClient, HandOffError, policy
 from swarm_analytics import journal as journal_module
 client = AnalyticsClient(sys.argv[1])
 client.logs.write(tag="first")
