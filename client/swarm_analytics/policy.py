@@ -8,8 +8,8 @@ SEGMENT_BYTES: Final = 4 * 1024 * 1024
 """A journal goes on in a new segment from here on, so that what has a receipt can be given back in pieces."""
 
 SPENT_BYTES: Final = 256 * 1024
-"""From here on a segment that the daemon has taken whole is given back at the next call: on a full disk its space
-is what settling needs. About every 800th event then costs a tenth of a millisecond more."""
+"""From here on a segment that the daemon has taken whole is given back at the next call: on a full disk its
+space is what settling needs. About every 800th event then costs a tenth of a millisecond more."""
 
 INBOX_BYTES: Final = 64 * 1024 * 1024
 """All journals of a home together. Beyond it a call raises: something has kept the daemon away for long."""

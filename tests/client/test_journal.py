@@ -111,8 +111,7 @@ def test_a_large_segment_that_is_receipted_whole_is_given_back_by_the_next_line(
 ) -> None:
     monkeypatch.setattr(policy, "SPENT_BYTES", 3 * len(LINE))
     journal = Journal(Home(home))
-    for _ in range(4):
-        segment, _ = journal.append(LINE, None)
+    segment = journal.append(LINE * 4, None)[0]
     journal.receipted(segment.name, segment.end - 1)
     assert journal.append(LINE, None)[0] is segment, "not the daemon's yet"
     journal.receipted(segment.name, segment.end)
