@@ -93,9 +93,13 @@ class HomeView:
         return service
 
     def why(self, key: str) -> dict[str, Any]:
-        """All that is known of one event."""
-        (event,) = self._channel.request("GET", f"/v1/events/{key}")["events"]
-        assert isinstance(event, dict)
+        """All that is known of one event, as soon as it was accepted."""
+
+        def known() -> list[dict[str, Any]]:
+            found: list[dict[str, Any]] = self._channel.request("GET", f"/v1/events/{key}")["events"]
+            return found
+
+        (event,) = eventually(known, timeout=ARRIVAL_S, what=f"the acceptance of {key}")
         return event
 
     def flush(self, timeout: float = 0.2) -> bool:

@@ -63,6 +63,11 @@ def test_a_shut_route_holds_its_own_events_only(
     wait_for(service, shut, hasten=view)
 
 
+def wait_until_kept(view: HomeView, key: str) -> None:
+    """Until the pause is in the outbox, which `why` looks at; a daemon killed before that knows of none."""
+    eventually(lambda: "Waits for its service" in view.why(key)["explanation"], what="the pause, committed")
+
+
 def test_a_pause_that_the_service_asked_for_outlives_the_daemon(
     home: Path, view: HomeView, processes: Processes, service: SandboxProcess, app: Callable[..., Emitter]
 ) -> None:
@@ -72,9 +77,10 @@ def test_a_pause_that_the_service_asked_for_outlives_the_daemon(
     wait_for(service, emitter.do("log", 1, "before"))
     later = {"kind": "status", "status": 429, "retry_after": "3600"}
     service.script({"action": later})
-    emitter.do("message", "a", 5, "x")
-    named = eventually(lambda: view.openswarm["next_attempt_at"], what="the time that the service named")
-    eventually(lambda: view.ledger["queued"] == 5, what="nothing in flight")
+    keys = emitter.do("message", "a", 5, "x")
+    wait_until_kept(view, keys[0])
+    named = view.openswarm["next_attempt_at"]
+    assert view.ledger["queued"] == 5
     daemon.kill()
     processes.daemon(home)
     service.calm()
@@ -95,7 +101,7 @@ def test_after_the_pause_everything_arrives_by_itself_and_in_order(
     wait_for(service, emitter.do("log", 1, "before"))
     service.script({"match": {"count": 8}, "action": {"kind": "status", "status": 503, "retry_after": "2"}})
     keys = emitter.do("message", "a", 4, "x") + emitter.do("message", "b", 4, "x")
-    eventually(lambda: view.openswarm["next_attempt_at"], what="the pause")
+    wait_until_kept(view, keys[0])
     daemon.kill()
     processes.daemon(home)
     asked = [request["received_at"] for request in service.requests() if request["answered"] == "status"]
