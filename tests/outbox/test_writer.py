@@ -198,7 +198,8 @@ async def test_after_a_failed_sync_the_log_is_written_into_the_file(
 ) -> None:
     await admit(outbox, *some_events(10))
     assert (await outbox.size()).log > 0
-    outbox._writer._fail((), sqlite3.OperationalError("pretended"))
+    failed = sqlite3.OperationalError("pretended")
+    await outbox._alone(lambda _: outbox._writer._fail((), failed))
     await outbox.destinations()
     assert (await outbox.size()).log == 0
     assert await states(outbox) == {State.QUEUED: 10}
