@@ -312,6 +312,21 @@ async def test_a_commit_whose_answer_was_lost_is_not_made_twice(home: Path) -> N
         assert (ledger.accepted, ledger.duplicates) == (40, 0)
 
 
+async def test_a_commit_whose_answer_was_lost_is_receipted_and_sent(home: Path) -> None:
+    async with rig_in(home) as rig:
+        rig.outbox.lost_answers = True
+        answers = iter([True])
+        rig.outbox.failing = lambda _admission: next(answers, False)
+        app = rig.app()
+        await app.connect()
+        await app.hand_off(DECLARATION, event(0))
+        await app.receipt()
+        (known,) = await rig.outbox.destinations()
+        assert known.id in {each.id for each in rig.dispatcher.introduced}
+        assert known.id in rig.dispatcher.woken
+        assert (await rig.ledger()).accepted == 1
+
+
 async def test_a_new_segment_on_the_same_connection(home: Path) -> None:
     async with rig_in(home) as rig:
         app = rig.app()

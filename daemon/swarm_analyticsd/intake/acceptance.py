@@ -40,6 +40,12 @@ class Acceptance:
                 task.add_done_callback(self._introducing.discard)
         return admitted
 
+    async def introduce_all(self) -> None:
+        """Have every destination served and looked at: who knows what a commit brought. Raises OutboxError."""
+        for known in await self._outbox.destinations():
+            self._dispatcher.destination_added(known)
+            self._dispatcher.wake([known.id])
+
     async def _introduce(self, declared: Collection[Destination]) -> None:
         """Have destinations served that an app declared: new ones, and known ones under a new path."""
         refs = {destination.ref for destination in declared}
