@@ -41,7 +41,7 @@ class Acceptance:
         return admitted
 
     async def introduce_all(self) -> None:
-        """Have every destination served and looked at: who knows what a commit brought. Raises OutboxError."""
+        """Have every destination served and looked at, whatever a commit brought. May raise OutboxError."""
         for known in await self._outbox.destinations():
             self._dispatcher.destination_added(known)
             self._dispatcher.wake([known.id])
