@@ -107,7 +107,7 @@ async def _serve(app: SandboxApp, listener: socket.socket, parent_pipe: bool) ->
     state = ServerState()
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    with contextlib.suppress(NotImplementedError):
+    with contextlib.suppress(NotImplementedError):  # Windows' loops have none; there the process just ends
         loop.add_signal_handler(signal.SIGTERM, stopped.set)
     if parent_pipe:
         threading.Thread(target=_await_end_of_stdin, args=(loop, stopped), daemon=True).start()
