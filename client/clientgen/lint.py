@@ -8,7 +8,7 @@ from typing import Final
 
 from clientgen.annotation import Type, Unknown, parts
 from clientgen.plan import SNAKE_CASE, Namespace, Parameter, PlannedRoute, ServicePlan
-from swarm_analytics_models.contract import Lane
+from swarm_analytics_models.handling import Lane
 
 CLIENT_METHODS: Final = frozenset({"close", "flush", "register"})
 """What the client itself is called by; no namespace may take these names."""
@@ -54,10 +54,6 @@ def _lint_route(place: str, route: PlannedRoute, payloads: str) -> Iterator[Refu
     yield from _lint_type(f"{place}, its request model", route.request, payloads)
     for cause, remedy in route.odd:
         yield Refusal(f"{place}, its request model", cause, remedy)
-    wires = {parameter.wire for parameter in route.parameters}
-    for name in route.path_fields:
-        if name not in wires:
-            yield Refusal(place, f"the path needs {name!r}, which the request lacks", "Add the field")
 
 
 def _lint_method(place: str, route: PlannedRoute, payloads: str) -> Iterator[Refusal]:

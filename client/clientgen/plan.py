@@ -19,15 +19,9 @@ from clientgen.annotation import Named, Type, Unknown, is_plain_text, parts, rea
 from clientgen.schema import InvalidDocument, read_fields
 from clientgen.surface import path_fields, schema_of
 from swarm_analytics_models.authentication import InstallTokenAuthentication
-from swarm_analytics_models.contract import (
-    CATEGORY_POLICIES,
-    STAMPED_FIELDS,
-    Category,
-    CategoryPolicy,
-    Lane,
-    Route,
-    ServiceContract,
-)
+from swarm_analytics_models.categories import CATEGORY_POLICIES, Category, CategoryPolicy
+from swarm_analytics_models.contract import STAMPED_FIELDS, Route, ServiceContract
+from swarm_analytics_models.handling import Lane
 
 _SHOWN_ELSEWHERE: Final = {"type", "enum", "any of", "nullable", "required", "default"}
 """Attributes of a field that a signature shows by itself."""

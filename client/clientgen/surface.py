@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from pydantic.errors import PydanticInvalidForJsonSchema
 
 from clientgen.schema import Fields, InvalidDocument, outermost, read_fields, resolve
-from swarm_analytics_models.contract import Batching, Route, ServiceContract
+from swarm_analytics_models.contract import Route, ServiceContract
+from swarm_analytics_models.handling import Batching
 
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _WITHOUT_BODY: Final = ("GET", "DELETE")

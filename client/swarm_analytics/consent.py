@@ -5,7 +5,7 @@ A view, not the truth: the daemon decides at admission, and withdraws what is le
 
 from dataclasses import dataclass
 
-from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.categories import ConsentMode
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ from swarm_analytics_models.handoff import (
     ProtocolError,
     Receipt,
     Refusal,
+    SignatureWanted,
+    Skipped,
     Welcome,
 )
 from swarm_analytics_models.home import AddressFile, Home
@@ -197,10 +199,26 @@ class Courier:
                     self._dropped(event)
             case ConsentChanged():
                 self.hand_off.heard_consent(message.service, message.mode)
+            case SignatureWanted():
+                self._sign(message.destination)
+            case Skipped():
+                self._skipped(message)
             case ProtocolError():
                 self._tell(f"the daemon refused the hand-off: {message.message} {message.hint}")
             case _:
                 assert_never(message)
+
+    def _sign(self, ref: str) -> None:
+        """Give the daemon a freshly signed user id, where this process has the user."""
+        sign = self.hand_off.signers.get(ref)
+        adoption = sign() if sign is not None else None
+        if adoption is not None:
+            self._adopt(adoption)
+
+    def _skipped(self, notice: Skipped) -> None:
+        listener = self.hand_off.listeners.get(notice.client)
+        if listener is not None:
+            listener.skipped(notice)
 
     def _dropped(self, event: DroppedEvent) -> None:
         listener = self.hand_off.listeners.get(event.client)

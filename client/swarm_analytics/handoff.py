@@ -16,8 +16,8 @@ from swarm_analytics.consent import ConsentView
 from swarm_analytics.errors import HandOffError
 from swarm_analytics.journal import Declared, Journal, Segment
 from swarm_analytics.link import Link
-from swarm_analytics_models.contract import ConsentMode
-from swarm_analytics_models.handoff import MAX_CLIENTS, PROTOCOL, DroppedEvent, Hello, Refusal
+from swarm_analytics_models.categories import ConsentMode
+from swarm_analytics_models.handoff import MAX_CLIENTS, PROTOCOL, DroppedEvent, Hello, Refusal, Skipped
 from swarm_analytics_models.home import Home
 from swarm_analytics_models.identifiers import Destination
 
@@ -35,6 +35,8 @@ class DropListener(Protocol):
     def dropped(self, event: DroppedEvent) -> None: ...
 
     def refused(self, refusal: Refusal) -> None: ...
+
+    def skipped(self, notice: Skipped) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,10 @@ class HandOff:
         self._version = version
         self.consent = ConsentView()
         self.adoptions: dict[str, Adoption] = {}
+        self.signers: dict[str, Callable[[], Adoption | None]] = {}
+        """By a session destination's ref: gives its identity, freshly signed, or None where the app has
+        another user by now. Called on the background thread."""
+
         self.listeners: WeakValueDictionary[str, DropListener] = WeakValueDictionary()
         self._begin()
 

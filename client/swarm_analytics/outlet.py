@@ -12,11 +12,12 @@ from swarm_analytics.channel import DaemonChannel
 from swarm_analytics.errors import DaemonError, DaemonRefused, DaemonUnavailable
 from swarm_analytics.handoff import HandOff
 from swarm_analytics.journal import Declared
+from swarm_analytics_models.categories import ConsentMode
 from swarm_analytics_models.client_route import ClientRoute
-from swarm_analytics_models.contract import ConsentMode
 from swarm_analytics_models.handoff import (
     DroppedEvent,
     Refusal,
+    Skipped,
     destination_line,
     event_line,
     event_line_head,
@@ -130,6 +131,14 @@ class HandOffOutlet:
     def refused(self, refusal: Refusal) -> None:
         reason = f"refused ({refusal.code}): {refusal.message} {refusal.hint}"
         self._report(DroppedRecord(refusal.route or "", refusal.key or "", None, 0, reason), None)
+
+    def skipped(self, notice: Skipped) -> None:
+        log.warning(
+            "%s took a batch of %d events and left %d out, without saying which",
+            notice.service,
+            notice.of,
+            notice.skipped,
+        )
 
     def _flush_up_to(self, journal: str, end: int, deadline: float) -> bool:
         left = max(0.0, deadline - time.monotonic())

@@ -89,8 +89,8 @@ def key_of(route: Route, body: Any, headers: list[tuple[bytes, bytes]]) -> str |
     match route.idempotency:
         case KeyInBody(field=name):
             return str(getattr(body, _attribute(route, name)))
-        case KeyInHeader(header=name):
-            wanted = name.lower().encode()
+        case KeyInHeader(headers=names):
+            wanted = names[0].lower().encode()
             return next((value.decode("latin-1") for header, value in headers if header == wanted), None)
         case NaturallyIdempotent() | NotIdempotent():
             return None

@@ -15,6 +15,12 @@ from swarm_analytics_models.authentication import (
     ApiKeyAuthentication,
     InstallTokenAuthentication,
     NoAuthentication,
+    ResourceKeyAuthentication,
+    Scheme,
+    SessionAuthentication,
+    SignatureAuthentication,
+    headers_of,
+    schemes_of,
 )
 from swarm_analytics_models.contract import InvalidContract, Route, ServiceContract
 from swarm_analytics_sandbox.faults import Faults, Script
@@ -128,7 +134,15 @@ class Service:
         return TAKEN
 
     def _identify(self, service: str, route: Route, headers: Headers) -> str | Refused:
-        match route.authentication:
+        identity: str | Refused = Refused.MISSING
+        for scheme in schemes_of(route.authentication):
+            identity = self._identify_by(service, scheme, headers)
+            if not isinstance(identity, Refused):
+                break
+        return identity
+
+    def _identify_by(self, service: str, scheme: Scheme, headers: Headers) -> str | Refused:
+        match scheme:
             case NoAuthentication():
                 return ""
             case InstallTokenAuthentication():
@@ -137,12 +151,19 @@ class Service:
             case ApiKeyAuthentication(header=header, prefix=prefix):
                 key = _secret(headers, header, prefix)
                 return f"key:{fingerprint(key)}" if key else Refused.MISSING
+            case SessionAuthentication() | ResourceKeyAuthentication() | SignatureAuthentication():
+                return Refused.UNKNOWN
 
     @property
     def secret_headers(self) -> frozenset[str]:
         """Header names, lower case, whose values are never shown."""
-        schemes = (route.authentication for contract in self.contracts.values() for route in contract.routes)
-        named = (scheme.header.lower() for scheme in schemes if isinstance(scheme, ApiKeyAuthentication))
+        named = (
+            name.lower()
+            for contract in self.contracts.values()
+            for route in contract.routes
+            for scheme in schemes_of(route.authentication)
+            for name in headers_of(scheme)
+        )
         return frozenset({"authorization", "cookie", "proxy-authorization", *named})
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cached_property
 
-from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.categories import ConsentMode
 from swarm_analytics_models.handoff import DroppedEvent
 from swarm_analyticsd.bell import Bell
 from swarm_analyticsd.outbox.rows import Purged, Settled, Settlement

@@ -4,8 +4,8 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from swarm_analytics_models.contract import ConsentMode
-from swarm_analytics_models.handoff import MAX_KEY_CHARACTERS
+from swarm_analytics_models.categories import ConsentMode
+from swarm_analytics_models.handoff import MAX_KEY_CHARACTERS, DeliverySettings
 from swarm_analytics_models.identifiers import MAX_IDENTITY_CHARACTERS, IdentityKind
 from swarm_analytics_models.status import EventDetail, EventSummary
 
@@ -50,7 +50,23 @@ class RegisterRequest(ApiModel):
     kind: IdentityKind = IdentityKind.INSTALL
     identity: str = Field(min_length=1, max_length=MAX_IDENTITY_CHARACTERS)
     adopt: SecretStr | None = None
+    """Of kind ``session``: the JSON of a `SessionIdentity`."""
+
     wait_s: float | None = Field(default=None, ge=0, le=600)
+    settings: DeliverySettings | None = None
+
+
+class SessionIdentity(ApiModel):
+    """The secret of a destination of kind ``session``: a public key, and for whom it opens sessions."""
+
+    key: str
+    user_id: str | None = None
+    anonymous_id: str | None = None
+    user_id_sig: str | None = None
+    """Lower-case hexadecimal HMAC-SHA256, by the app's backend, of ``user_id|user_id_ts``."""
+
+    user_id_ts: int | None = None
+    """Unix seconds."""
 
 
 class RegisterAnswer(BaseModel):
@@ -58,6 +74,9 @@ class RegisterAnswer(BaseModel):
     """Stands for the credential; names it, and holds no secret."""
 
     destination: str
+    base_url: str = ""
+    """Where the service is: as asked, as configured, as the key's file says, or the contract's default."""
+
     credential: str
 
 
@@ -89,11 +108,19 @@ class FlushRequest(ApiModel):
     offset: int | None = Field(default=None, ge=0)
     """Take the journal at least up to here first."""
 
+    until: Literal["drained", "attempted"] = "drained"
+    """`attempted`: answer, too, once each pending event was tried since, or cannot be tried."""
+
 
 class FlushAnswer(BaseModel):
     drained: bool
     pending: int
     """Events that are queued, leased or held."""
+
+    error: str | None = None
+    """Of `attempted`: what came of the latest try of an event that is still pending."""
+
+    status: int | None = None
 
 
 class PauseRequest(ApiModel):

@@ -1,8 +1,8 @@
 """What the generated client knows of a route, and the ports that it hands its calls to: no runtime."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
@@ -22,6 +22,13 @@ class ClientRoute:
     """Which of ``ts`` and ``submission_id`` the body carries."""
 
     opt_out_field: str | None
+    key_field: str | None = None
+    """The field of the body in which the caller names the idempotency key; None: one is minted."""
+
+    streaming_field: str | None = None
+    """The field of the request that asks for an answer in pieces."""
+
+    streaming_format: Literal["sse", "ndjson"] | None = None
 
 
 Submit: TypeAlias = Callable[[ClientRoute, dict[str, Any]], str]
@@ -34,3 +41,19 @@ class Call(Protocol):
     """Makes a request of the call lane, by wire names, and returns the service's answer."""
 
     def __call__(self, route: ClientRoute, body: dict[str, Any], answer: type[AnswerT], /) -> AnswerT: ...
+
+    def stream(self, route: ClientRoute, body: dict[str, Any], event: type[AnswerT], /) -> Iterator[AnswerT]:
+        """As a call, for an answer in pieces. Closing the iterator ends the request to the service."""
+        ...
+
+
+class AsyncCall(Protocol):
+    """As `Call`, for asyncio. Cancelling it ends the request to the service."""
+
+    async def __call__(
+        self, route: ClientRoute, body: dict[str, Any], answer: type[AnswerT], /
+    ) -> AnswerT: ...
+
+    def stream(
+        self, route: ClientRoute, body: dict[str, Any], event: type[AnswerT], /
+    ) -> AsyncIterator[AnswerT]: ...

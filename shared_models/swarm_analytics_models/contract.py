@@ -7,162 +7,37 @@ There is no default where a wrong guess costs events or money: whoever declares 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel
 
 from swarm_analytics_models.authentication import (
-    ApiKeyAuthentication,
     Authentication,
     InstallTokenAuthentication,
     NoAuthentication,
+    ResourceKeyAuthentication,
+    SessionAuthentication,
+    headers_of,
+    schemes_of,
 )
+from swarm_analytics_models.calling import CallDefaults, ReadError, Streaming, no_facts
+from swarm_analytics_models.categories import CATEGORY_POLICIES, Category, CategoryPolicy
+from swarm_analytics_models.handling import Acknowledgement, Batching, Lane, OrderingKey, TimeOuts, Verdict
 from swarm_analytics_models.headers import may_be_set
-from swarm_analytics_models.idempotency import Idempotency, KeyInBody, KeyInHeader
+from swarm_analytics_models.idempotency import Idempotency, KeyInBody, KeyInHeader, NotIdempotent
+from swarm_analytics_models.identifiers import InvalidBaseUrl, parse_base_url
+from swarm_analytics_models.key_sources import KeySource
 
 
 class InvalidContract(ValueError):
     """A declaration that contradicts itself; raised where it is made, never at delivery."""
 
 
-class Lane(StrEnum):
-    """How a call reaches its service."""
-
-    DELIVER = "deliver"
-    """Durable, fire-and-forget: an outbox row."""
-
-    CALL = "call"
-    """Request and response, brokered by the daemon and never queued."""
-
-
-class Category(StrEnum):
-    """What an event is about, in the words of the user's consent."""
-
-    PRODUCT = "product"
-    DIAGNOSTIC = "diagnostic"
-    IDENTITY = "identity"
-    BOOTSTRAP = "bootstrap"
-    CONSENT = "consent"
-
-
-class ConsentMode(StrEnum):
-    """What the user allows a service to be sent."""
-
-    FULL = "full"
-    """Everything."""
-
-    MINIMAL = "minimal"
-    """Categories that are not muted; what is muted is withdrawn and erased."""
-
-    HOLD = "hold"
-    """As minimal, but what is muted is kept until the user decides."""
-
-
-class Priority(IntEnum):
-    """Who yields when a home is full: the highest number is evicted first, the lowest is sent first."""
-
-    CONSENT = 0
-    IDENTITY = 1
-    PRODUCT = 2
-    DIAGNOSTIC = 3
-
-
-@dataclass(frozen=True, slots=True)
-class CategoryPolicy:
-    """What consent and a full home mean for a category."""
-
-    muted: bool
-    """Withheld under `minimal` and `hold`."""
-
-    evictable: bool
-    """May be given up when the home is over its cap."""
-
-    priority: Priority
-
-
-CATEGORY_POLICIES: Final[Mapping[Category, CategoryPolicy]] = MappingProxyType(
-    {
-        Category.PRODUCT: CategoryPolicy(muted=True, evictable=True, priority=Priority.PRODUCT),
-        Category.DIAGNOSTIC: CategoryPolicy(muted=False, evictable=True, priority=Priority.DIAGNOSTIC),
-        Category.IDENTITY: CategoryPolicy(muted=False, evictable=False, priority=Priority.IDENTITY),
-        Category.BOOTSTRAP: CategoryPolicy(muted=False, evictable=False, priority=Priority.IDENTITY),
-        Category.CONSENT: CategoryPolicy(muted=False, evictable=False, priority=Priority.CONSENT),
-    }
-)
-"""Every category has a decision; a route whose category lacks one cannot be declared."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batching:
-    """How several events of one route travel in one request."""
-
-    path: str
-    items_field: str
-    """The request is ``{items_field: [body, ...]}``."""
-
-    max_items: int
-    max_bytes: int
-    max_wait_s: float
-    """A batch that is not full is sent when its oldest event has waited so long."""
-
-
-class Acknowledgement(StrEnum):
-    """What must be recognised in a 2xx before an event counts as delivered."""
-
-    ANY_API_ANSWER = "any_api_answer"
-    """The body is unknown or ignored: any 2xx counts, unless it is plainly no API's answer (HTML, say)."""
-
-    JSON_OBJECT = "json_object"
-    """The body must be a JSON object that validates against the route's `response` model."""
-
-
-class Verdict(StrEnum):
-    """Whose fault an answer is, where a contract differs from the default (delivery/outcome)."""
-
-    EVENT = "event"
-    """The event's own: dead."""
-
-    ROUTE = "route"
-    """The route is shut: hold it, probe with one event."""
-
-    CREDENTIAL = "credential"
-    """The credential is refused: hold it, renew it."""
-
-    SERVICE = "service"
-    """The service is in trouble: back off."""
-
-
-@dataclass(frozen=True, slots=True)
-class TimeOuts:
-    """Seconds, of one attempt. Nobody waits for it: it is long enough for a slow mobile network."""
-
-    connect_s: float = 5.0
-    """Until a connection stands, TLS included: one lost packet is sent again after 1 s, a second after 3."""
-
-    read_s: float = 10.0
-    """Between two pieces of the answer."""
-
-    total_s: float = 20.0
-    """From beginning to end, whatever the peer does."""
-
-
-@dataclass(frozen=True, slots=True)
-class OrderingKey:
-    """Events with equal values go out in the order in which their calls returned.
-
-    `group` keeps keys of different kinds apart; routes that share a group share an order.
-    """
-
-    group: str
-    field: str | None
-    """Dotted path into the body, by wire name; None: the whole group is one key."""
-
-
 _ROUTE_KEY = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+\Z")
 _SERVICE_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
-_PATH = re.compile(r"(/[A-Za-z0-9._{}~-]+)+/?\Z")
+_PATH = re.compile(r"(/([A-Za-z0-9._~-]+|\{[A-Za-z_][A-Za-z0-9_]*\}))+/?\Z")
+_PATH_FIELD = re.compile(r"\{([^}]*)\}")
 STAMPED_FIELDS: Final = ("ts", "submission_id")
 """What the client fills in; they appear in no signature."""
 
@@ -183,7 +58,24 @@ class Route:
     acknowledgement: Acknowledgement
     ordering: OrderingKey | None
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
+    query: tuple[str, ...] = ()
+    """Fields, by wire name, that travel in the query of a request that has a body. GET and DELETE have none:
+    all that is not in their path is in the query. Null is left out, a list repeats its name."""
+
+    body_field: str | None = None
+    """The body is the value of this field alone, a bare array, say; None: an object of what is left."""
+
     response: type[BaseModel] | None = None
+    example: Any = None
+    """An answer that fits `response`: what the sandbox answers where it knows no better."""
+
+    redacted: frozenset[str] = frozenset()
+    """Fields, wherever in an answer, whose values the service should not have sent: replaced."""
+
+    cache_s: float | None = None
+    """Seconds for which an answer may be given again to callers with the same credential."""
+
+    streaming: Streaming | None = None
     batching: Batching | None = None
     verdicts: Mapping[int, Verdict] = field(default_factory=lambda: MappingProxyType({}))
     time_outs: TimeOuts = field(default_factory=TimeOuts)
@@ -206,22 +98,57 @@ class Route:
             raise InvalidContract(f"{self.key}: category {self.category!r} has no consent decision")
         if (self.opt_out_field is not None) != (self.category is Category.CONSENT):
             raise InvalidContract(f"{self.key}: a consent route, and only that, names its opt_out_field")
-        if isinstance(self.idempotency, KeyInBody) and self.idempotency.field not in wire_names(self.request):
-            raise InvalidContract(f"{self.key}: the body has no field {self.idempotency.field!r}")
+        for complaint in (*self._complaints(), *self._lane_complaints()):
+            raise InvalidContract(f"{self.key}: {complaint}")
+
+    def _complaints(self) -> Iterator[str]:
+        names = wire_names(self.request)
+        if isinstance(self.idempotency, KeyInBody) and self.idempotency.field not in names:
+            yield f"the body has no field {self.idempotency.field!r}"
+        for name in (*self.path_fields, *self.query, *filter(None, (self.body_field,))):
+            if name not in names:
+                yield f"the request has no field {name!r}"
         for header in self._unfit_headers():
-            raise InvalidContract(f"{self.key}: header {header!r} is not one that a contract may set so")
+            yield f"header {header!r} is not one that a contract may set so"
         if self.acknowledgement is Acknowledgement.JSON_OBJECT and self.response is None:
-            raise InvalidContract(f"{self.key}: acknowledgement json_object needs a response model")
+            yield "acknowledgement json_object needs a response model"
+        if self.example is not None and self.response is None:
+            yield "an example needs a response model"
+
+    def _lane_complaints(self) -> Iterator[str]:
+        ambiguous = self.idempotency.when_ambiguous if isinstance(self.idempotency, NotIdempotent) else None
+        if self.lane is Lane.DELIVER:
+            if ambiguous == "report":
+                yield "nobody waits for an event's answer: resend it or set it aside when ambiguous"
+            if self.cache_s is not None or self.streaming is not None:
+                yield "only a call has an answer to cache or to stream"
+            return
+        if ambiguous not in (None, "report"):
+            yield "a call that may have been executed is reported to its caller"
+        if self.batching is not None or self.ordering is not None:
+            yield "only events are batched or ordered"
+        if self.streaming is not None and self.streaming.field not in wire_names(self.request):
+            yield f"the request has no field {self.streaming.field!r}"
 
     def _unfit_headers(self) -> Iterator[str]:
-        scheme, idempotency = self.authentication, self.idempotency
-        proof = scheme.header if isinstance(scheme, ApiKeyAuthentication) else "Authorization"
-        if not may_be_set(proof):
-            yield proof
-        if isinstance(idempotency, KeyInHeader):
-            key = idempotency.header
-            if not may_be_set(key) or key.lower() in ("authorization", proof.lower()):
-                yield key
+        proofs = [name for scheme in schemes_of(self.authentication) for name in headers_of(scheme)]
+        yield from (name for name in proofs if not may_be_set(name))
+        if isinstance(self.idempotency, KeyInHeader | NotIdempotent):
+            taken = {"authorization", *(name.lower() for name in proofs)}
+            yield from (
+                name for name in self.idempotency.headers if not may_be_set(name) or name.lower() in taken
+            )
+
+    @property
+    def path_fields(self) -> tuple[str, ...]:
+        """The fields of the request, by wire name, that the path takes."""
+        return tuple(_PATH_FIELD.findall(self.path))
+
+    @property
+    def key_field(self) -> str | None:
+        """The field of the body in which a caller names the idempotency key; None: it is minted."""
+        named = isinstance(self.idempotency, KeyInBody) and self.idempotency.field not in STAMPED_FIELDS
+        return self.idempotency.field if isinstance(self.idempotency, KeyInBody) and named else None
 
     @property
     def stamps(self) -> tuple[str, ...]:
@@ -252,6 +179,11 @@ def ordering_value(route: Route, body: Mapping[str, Any]) -> str | None:
     return None if value is None else f"{route.ordering.group}:{value}"
 
 
+def resource_value(route: Route, body: Mapping[str, Any]) -> str:
+    """Which resource of the service an event concerns: what its path takes; empty where it takes nothing."""
+    return "/".join(str(body.get(name)) for name in route.path_fields)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceContract:
     """A service: its routes and what holds for all of them."""
@@ -259,6 +191,17 @@ class ServiceContract:
     name: str
     title: str
     routes: tuple[Route, ...]
+    default_base_url: str | None = None
+    """Where the service is unless somebody says otherwise."""
+
+    base_path: str = ""
+    """What every base URL of the service ends with, where the service itself puts one before its routes."""
+
+    key_sources: tuple[KeySource, ...] = ()
+    calls: CallDefaults | None = None
+    """None: it has no route of the call lane for apps."""
+
+    read_error: ReadError = no_facts
 
     def __post_init__(self) -> None:
         if not _SERVICE_NAME.match(self.name):
@@ -266,15 +209,40 @@ class ServiceContract:
         keys = [route.key for route in self.routes]
         if doubled := sorted({key for key in keys if keys.count(key) > 1}):
             raise InvalidContract(f"{self.name}: declared twice: {', '.join(doubled)}")
-        by_key = {route.key: route for route in self.routes}
+        for complaint in self._complaints():
+            raise InvalidContract(f"{self.name}: {complaint}")
+
+    def _complaints(self) -> Iterator[str]:
+        if self.default_base_url is not None:
+            try:
+                parse_base_url(self.default_base_url)
+            except InvalidBaseUrl as error:
+                yield str(error)
+        if self.base_path and not _PATH.match(self.base_path):
+            yield f"base path {self.base_path!r} must look like /api/v1"
+        callable_routes = [route for route in self.routes if route.lane is Lane.CALL and not route.internal]
+        if callable_routes and self.calls is None:
+            yield f"{callable_routes[0].key} is a call, and `calls` does not say how calls are made"
         for route in self.routes:
-            if isinstance(route.authentication, InstallTokenAuthentication):
-                bootstrap = by_key.get(route.authentication.register_route)
-                if bootstrap is None or not isinstance(bootstrap.authentication, NoAuthentication):
-                    raise InvalidContract(
-                        f"{self.name}: {route.key} registers through "
-                        f"{route.authentication.register_route!r}, which must be one of its open routes"
-                    )
+            for scheme in schemes_of(route.authentication):
+                match scheme:
+                    case InstallTokenAuthentication():
+                        yield from self._bootstrap(route, scheme.register_route, open_route=True)
+                    case SessionAuthentication():
+                        yield from self._bootstrap(route, scheme.open_route, open_route=False)
+                    case ResourceKeyAuthentication():
+                        yield from self._bootstrap(route, scheme.mint_route, open_route=False)
+                        if scheme.resource_field not in route.path_fields:
+                            yield f"{route.key}: its path does not name {scheme.resource_field!r}"
+                    case _:
+                        pass
+
+    def _bootstrap(self, route: Route, wanted: str, *, open_route: bool) -> Iterator[str]:
+        found = next((known for known in self.routes if known.key == wanted), None)
+        if found is None or found.response is None:
+            yield f"{route.key} is authenticated through {wanted!r}, which must be a route with an answer"
+        elif open_route and not isinstance(found.authentication, NoAuthentication):
+            yield f"{route.key} registers through {wanted!r}, which must be one of its open routes"
 
     @property
     def by_key(self) -> Mapping[str, Route]:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.categories import ConsentMode
 from swarm_analytics_models.identifiers import MAX_IDENTITY_CHARACTERS, Destination, IdentityKind
 from swarm_analytics_models.values import MAX_BODY_BYTES
 
@@ -23,11 +23,11 @@ PROTOCOL: Final = 1
 MAX_LINE_BYTES: Final = MAX_BODY_BYTES + 8 * 1024
 """Longest line, its newline included."""
 
-MAX_KEY_CHARACTERS: Final = 128
+MAX_KEY_CHARACTERS: Final = 200
+"""Longest idempotency key; a UUID has 36, and a key that a caller names (Syvain's `client_event_id`) 200."""
 
 MAX_CLIENTS: Final = 256
 """Most client objects that a hello names."""
-"""Longest idempotency key; a UUID has 36."""
 
 
 class Message(BaseModel):
@@ -51,6 +51,14 @@ class Hello(Message):
     """Client objects that want to hear of dropped events, also of those an earlier connection brought."""
 
 
+class DeliverySettings(Message):
+    """How an app wants a destination's events sent, within what the contract allows; None: as it says."""
+
+    max_items: int | None = Field(default=None, ge=1)
+    max_wait_s: float | None = Field(default=None, ge=0)
+    when_ambiguous: Literal["resend", "set_aside"] | None = None
+
+
 class DestinationLine(Message):
     """Declares a destination; events after it may name its `ref`. Holds no secret."""
 
@@ -59,6 +67,8 @@ class DestinationLine(Message):
     base_url: str
     kind: IdentityKind
     identity: str = Field(min_length=1, max_length=MAX_IDENTITY_CHARACTERS)
+    settings: DeliverySettings | None = None
+    """The last that is declared is in force; None changes nothing."""
 
     def destination(self) -> Destination:
         return Destination(self.service, self.base_url, self.kind, self.identity)
@@ -168,6 +178,28 @@ class ConsentChanged(Message):
     mode: ConsentMode
 
 
+class SignatureWanted(Message):
+    """A session cannot be opened for want of a fresh signed user id: an app that has this user gives one,
+    by ``POST /v1/register`` with a new `SessionIdentity` to adopt.
+    """
+
+    type: Literal["signature_wanted"] = "signature_wanted"
+    destination: str
+    """Its `ref`."""
+
+
+class Skipped(Message):
+    """The service took a batch and left some of its events out, without saying which."""
+
+    type: Literal["skipped"] = "skipped"
+    client: str
+    service: str
+    destination: str
+    skipped: int
+    of: int
+    """Events in the batch, those of other clients included."""
+
+
 class ProtocolError(Message):
     """The daemon cannot go on with this connection, and closes it."""
 
@@ -178,7 +210,7 @@ class ProtocolError(Message):
 
 
 DaemonMessage: TypeAlias = Annotated[
-    Welcome | Receipt | Dropped | ConsentChanged | ProtocolError,
+    Welcome | Receipt | Dropped | ConsentChanged | SignatureWanted | Skipped | ProtocolError,
     Field(discriminator="type"),
 ]
 
@@ -198,22 +230,22 @@ class HandOffAnswer(Message):
     consent: dict[str, ConsentMode] = Field(default_factory=dict)
     """With a journal: what a socket would have brought in `Welcome` and `ConsentChanged`."""
 
+    signatures_wanted: tuple[str, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
 
-def destination_line(destination: Destination) -> bytes:
+
+def destination_line(destination: Destination, settings: DeliverySettings | None = None) -> bytes:
     """The declaration of `destination`, ready for a journal and the socket."""
-    return (
-        json.dumps(
-            {
-                "type": "destination",
-                "service": destination.service,
-                "base_url": destination.base_url,
-                "kind": destination.kind,
-                "identity": destination.identity,
-            },
-            separators=(",", ":"),
-        ).encode()
-        + b"\n"
-    )
+    declared: dict[str, Any] = {
+        "type": "destination",
+        "service": destination.service,
+        "base_url": destination.base_url,
+        "kind": destination.kind,
+        "identity": destination.identity,
+    }
+    if settings is not None:
+        declared["settings"] = settings.model_dump(exclude_none=True)
+    return json.dumps(declared, separators=(",", ":")).encode() + b"\n"
 
 
 def event_line_head(*, service: str, route: str, destination: str | None, client: str) -> bytes:
@@ -232,5 +264,10 @@ def event_line_head(*, service: str, route: str, destination: str | None, client
 
 
 def event_line(head: bytes, key: str, body: bytes) -> bytes:
-    """One event's line: its unchanging head, its key (which needs no escaping) and its serialised body."""
+    """One event's line: its unchanging head, its key (a UUID, unescaped) and its serialised body."""
     return b'%b%b","body":%b}\n' % (head, key.encode(), body)
+
+
+def event_line_named(head: bytes, key: str, body: bytes) -> bytes:
+    """As `event_line`, for a key that a caller named, of any characters."""
+    return b'%b%b,"body":%b}\n' % (head[:-1], json.dumps(key).encode(), body)

@@ -108,6 +108,16 @@ class IdentityKind(StrEnum):
     TOKEN = "token"  # noqa: S105
     """A token that an app passed in; the identity is its fingerprint, and only the app can renew it."""
 
+    KEY = "key"
+    """An API key: the identity is its fingerprint where an app passed it in, else the name under which the
+    daemon finds it (``default``, or that of one of the contract's key sources)."""
+
+    AGENT = "agent"
+    """An agent id whose secret signs requests."""
+
+    SESSION = "session"
+    """A user for whom sessions are opened with a public key; the identity is the fingerprint of both."""
+
 
 @dataclass(frozen=True, slots=True)
 class Destination:
@@ -174,8 +184,25 @@ def token_destination(service: str, base_url: str, token: str) -> Destination:
     claimed = _claimed_install(token)
     if claimed is not None:
         return Destination(service, base_url, IdentityKind.INSTALL, claimed)
-    fingerprint = hashlib.sha256(token.encode()).hexdigest()[:24]
-    return Destination(service, base_url, IdentityKind.TOKEN, fingerprint)
+    return Destination(service, base_url, IdentityKind.TOKEN, fingerprint(token))
+
+
+def key_destination(service: str, base_url: str, key: str) -> Destination:
+    """The destination of an API key that an app passed in, known by its fingerprint."""
+    return Destination(service, base_url, IdentityKind.KEY, fingerprint(key))
+
+
+def session_destination(
+    service: str, base_url: str, key: str, user_id: str | None, anonymous_id: str | None
+) -> Destination:
+    """The destination of what one user does, under one public key."""
+    identity = fingerprint(json.dumps([key, user_id, anonymous_id], separators=(",", ":")))
+    return Destination(service, base_url, IdentityKind.SESSION, identity)
+
+
+def fingerprint(secret: str) -> str:
+    """24 hexadecimal digits that tell secrets apart and give none away."""
+    return hashlib.sha256(secret.encode()).hexdigest()[:24]
 
 
 def _claimed_install(token: str) -> str | None:

@@ -9,7 +9,7 @@ import pytest
 from fastapi.routing import APIRoute
 from typer.main import get_command
 
-from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.categories import ConsentMode
 from swarm_analytics_models.status import (
     BreakerState,
     CredentialState,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.categories import ConsentMode
 from swarm_analytics_models.status import (
     BreakerState,
     CredentialState,

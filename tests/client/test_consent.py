@@ -3,7 +3,7 @@
 import pytest
 
 from swarm_analytics.consent import ConsentView
-from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.categories import ConsentMode
 
 FULL, MINIMAL, HOLD = ConsentMode.FULL, ConsentMode.MINIMAL, ConsentMode.HOLD
 

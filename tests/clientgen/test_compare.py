@@ -7,7 +7,7 @@ import pytest
 from clientgen.drift import compare
 from clientgen.sources import registered_services
 from clientgen.surface import contract_surface, document_surface
-from swarm_analytics_models.contract import Batching
+from swarm_analytics_models.handling import Batching
 from tests.clientgen import toy_payloads
 from tests.clientgen.toy import TOY, contract, event_route
 

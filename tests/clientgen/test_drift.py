@@ -11,7 +11,7 @@ from pydantic import Field
 
 from clientgen.cli import DRIFT, FINE, OUTPUT, main
 from clientgen.sources import Service, registered_services
-from swarm_analytics_models.contract import Category
+from swarm_analytics_models.categories import Category
 from swarm_analytics_models.services.openswarm import payloads
 from tests.clientgen.toy import with_routes
 

@@ -10,14 +10,9 @@ from pydantic import BaseModel, Field, RootModel, create_model
 from clientgen.lint import lint
 from clientgen.plan import plan_service
 from swarm_analytics_models.authentication import InstallTokenAuthentication
-from swarm_analytics_models.contract import (
-    CATEGORY_POLICIES,
-    Category,
-    InvalidContract,
-    Lane,
-    Route,
-    ServiceContract,
-)
+from swarm_analytics_models.categories import CATEGORY_POLICIES, Category
+from swarm_analytics_models.contract import InvalidContract, Route, ServiceContract
+from swarm_analytics_models.handling import Lane
 from swarm_analytics_models.services import contracts
 from swarm_analytics_models.services.openswarm import payloads as openswarm_payloads
 from tests.clientgen import toy_payloads
@@ -223,12 +218,6 @@ def test_a_description_that_cannot_stand_in_a_docstring_is_refused() -> None:
 def test_a_call_without_an_answer_is_refused() -> None:
     request = model(x=(int, ...))
     assert "a call must say what it returns" in refused(request, lane=Lane.CALL)
-
-
-def test_a_path_that_needs_a_field_which_the_request_lacks_is_refused() -> None:
-    request = model(x=(int, ...))
-    (refusal,) = refusals(event_route("a.b", "/a/{y}", request), models=(request,))
-    assert "the path needs 'y'" in str(refusal)
 
 
 def test_a_service_without_a_method_is_refused() -> None:

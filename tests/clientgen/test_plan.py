@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from clientgen.annotation import Choice, Either, Generic, Named, Plain, Type, Unknown, read_annotation
 from clientgen.plan import Constant, Member, Parameter, PlannedRoute, plan_service
-from swarm_analytics_models.contract import Lane
+from swarm_analytics_models.handling import Lane
 from swarm_analytics_models.values import FreeJson, Int64
 from tests.clientgen import toy_payloads
 from tests.clientgen.toy import TOY

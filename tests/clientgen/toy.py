@@ -11,7 +11,10 @@ from clientgen.lint import Refusal, lint
 from clientgen.plan import plan_service
 from clientgen.sources import Service
 from swarm_analytics_models.authentication import NoAuthentication
-from swarm_analytics_models.contract import Acknowledgement, Category, Lane, Route, ServiceContract
+from swarm_analytics_models.calling import CallDefaults
+from swarm_analytics_models.categories import Category
+from swarm_analytics_models.contract import Route, ServiceContract
+from swarm_analytics_models.handling import Acknowledgement, Lane
 from swarm_analytics_models.idempotency import KeyInBody, NaturallyIdempotent
 from tests.clientgen import toy_payloads
 
@@ -41,6 +44,17 @@ def call_route(
     )
 
 
+CALLS = CallDefaults(
+    max_retries=2,
+    retry_delay_s=0.5,
+    retry_most_s=8.0,
+    max_in_flight=100,
+    breaker_threshold=5,
+    breaker_time_out_s=60.0,
+    pool_size=100,
+    keep_alive_s=4.0,
+)
+
 ROUTES = (
     call_route("tasks.create", "/tasks", toy_payloads.TaskCreate, toy_payloads.Task),
     call_route("tasks.list", "/tasks/{owner}", toy_payloads.TaskFilter, toy_payloads.Tasks, method="GET"),
@@ -55,7 +69,7 @@ ROUTES = (
 
 
 def contract(*routes: Route) -> ServiceContract:
-    return ServiceContract(name="toy", title="The toy service", routes=routes)
+    return ServiceContract(name="toy", title="The toy service", routes=routes, calls=CALLS)
 
 
 TOY = contract(*ROUTES)

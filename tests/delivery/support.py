@@ -6,16 +6,9 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict
 
 from swarm_analytics_models.authentication import ApiKeyAuthentication
-from swarm_analytics_models.contract import (
-    Acknowledgement,
-    Batching,
-    Category,
-    Lane,
-    OrderingKey,
-    Route,
-    ServiceContract,
-    Verdict,
-)
+from swarm_analytics_models.categories import Category
+from swarm_analytics_models.contract import Route, ServiceContract
+from swarm_analytics_models.handling import Acknowledgement, Batching, Lane, OrderingKey, Verdict
 from swarm_analytics_models.idempotency import KeyInHeader, NotIdempotent
 from swarm_analytics_models.services.openswarm.contract import OPENSWARM
 from swarm_analyticsd.outbox.rows import Claimed
@@ -92,7 +85,7 @@ def toy_route(key: str = "toy.read", **changes: Any) -> Route:
         "lane": Lane.DELIVER,
         "category": Category.PRODUCT,
         "authentication": API_KEY,
-        "idempotency": KeyInHeader("Idempotency-Key"),
+        "idempotency": KeyInHeader(("Idempotency-Key",)),
         "acknowledgement": Acknowledgement.ANY_API_ANSWER,
         "ordering": None,
     }

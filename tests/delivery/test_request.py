@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from swarm_analytics_models.authentication import ApiKeyAuthentication
+from swarm_analytics_models.identifiers import IdentityKind
 from swarm_analyticsd.credentials.schemes import UnusableSecret, authentication_header, checked_secret
 from swarm_analyticsd.delivery.request import (
     Item,
@@ -20,16 +22,17 @@ from swarm_analyticsd.delivery.request import (
 from tests.delivery.support import BATCHED, KEYED, REGISTER, TITLE
 
 SECRET = SecretStr("canary-51d2c4")
+INSTALL = IdentityKind.INSTALL
 BASE = "https://analytics.example/v2"
 ITEM = Item("k1", b'{"id":"a"}')
 
 
 def single(key: str = "k1") -> Request:
-    return single_request(KEYED, BASE, Item(key, b"{}"), SECRET)
+    return single_request(KEYED, BASE, Item(key, b"{}"), SECRET, INSTALL)
 
 
 def test_an_event_goes_out_as_the_contract_says() -> None:
-    request = single_request(TITLE, BASE, ITEM, SECRET)
+    request = single_request(TITLE, BASE, ITEM, SECRET, INSTALL)
     assert (request.method, request.url, request.body) == (
         "POST",
         BASE + "/public/events/agent/title",
@@ -45,7 +48,7 @@ def test_an_event_goes_out_as_the_contract_says() -> None:
 
 
 def test_an_open_route_carries_no_credential_even_if_there_is_one() -> None:
-    assert single_request(REGISTER, BASE, ITEM, SECRET).authentication is None
+    assert single_request(REGISTER, BASE, ITEM, SECRET, INSTALL).authentication is None
 
 
 def test_the_key_travels_in_the_header_that_the_contract_names() -> None:
@@ -55,7 +58,7 @@ def test_the_key_travels_in_the_header_that_the_contract_names() -> None:
 
 def test_a_batch_holds_the_accepted_bodies_byte_for_byte() -> None:
     items = [Item("a", b'{"value":1.0}'), Item("b", b'{ "value" : 2 }')]
-    request = batch_request(BATCHED, BASE, items, SECRET)
+    request = batch_request(BATCHED, BASE, items, SECRET, INSTALL)
     assert request.url == BASE + "/v1/batch"
     assert request.body == b'{"items":[{"value":1.0},{ "value" : 2 }]}'
     assert json.loads(request.body) == {"items": [{"value": 1.0}, {"value": 2}]}
@@ -85,13 +88,13 @@ def test_a_secret_that_no_header_can_carry_is_refused_without_being_shown(secret
 
 def test_a_missing_secret_is_refused_where_the_route_needs_one() -> None:
     with pytest.raises(UnusableSecret, match="no credential"):
-        authentication_header(TITLE.authentication, None)
+        authentication_header(ApiKeyAuthentication("X", ""), None)
 
 
 def test_secrets_and_bodies_show_in_no_representation_log_or_traceback(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    request = single_request(TITLE, BASE, Item("k", b'{"title":"canary-51d2c4"}'), SECRET)
+    request = single_request(TITLE, BASE, Item("k", b'{"title":"canary-51d2c4"}'), SECRET, INSTALL)
     shown = [repr(request), str(request), repr(request.authentication), f"{SECRET!r} {SECRET}"]
     try:
         raise RuntimeError(request)

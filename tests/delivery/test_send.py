@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from swarm_analytics_models.contract import TimeOuts
+from swarm_analytics_models.handling import TimeOuts
+from swarm_analytics_models.identifiers import IdentityKind
 from swarm_analyticsd import policy
 from swarm_analyticsd.delivery.answer import NoAnswer, NotSent, Obstacle, Reply
 from swarm_analyticsd.delivery.request import Item, Request, single_request
@@ -39,7 +40,7 @@ CERTIFICATE = Path(__file__).with_name("localhost.pem")
 
 
 def request(base_url: str, limits: TimeOuts = QUICK, body: bytes = b'{"id":"a"}') -> Request:
-    made = single_request(TITLE, base_url, Item("k", body), CANARY)
+    made = single_request(TITLE, base_url, Item("k", body), CANARY, IdentityKind.INSTALL)
     return replace(made, time_outs=limits)
 
 

@@ -9,8 +9,8 @@ from typing import Any, get_type_hints
 import pytest
 
 from swarm_analytics._generated.openswarm import namespaces, routes
+from swarm_analytics_models.categories import CATEGORY_POLICIES
 from swarm_analytics_models.client_route import ClientRoute
-from swarm_analytics_models.contract import CATEGORY_POLICIES
 from swarm_analytics_models.services import contracts
 
 GENERATED = Path(routes.__file__).parents[1]

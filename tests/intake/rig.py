@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.categories import ConsentMode
 from swarm_analytics_models.home import Home
 from swarm_analytics_models.services import contracts
 from swarm_analytics_models.status import Ledger

@@ -265,7 +265,12 @@ def test_flush_waits_for_delivery_and_no_longer(service: Service) -> None:
     service.sandbox.fail(503)
     key = uuid7()
     service.lines(service.event("install-f", key=key, client="flusher"))
-    assert service.post("/v1/flush", timeout_s=0.1, client="flusher") == {"drained": False, "pending": 1}
+    assert service.post("/v1/flush", timeout_s=0.1, client="flusher") == {
+        "drained": False,
+        "pending": 1,
+        "error": None,
+        "status": None,
+    }
     assert service.post("/v1/flush", timeout_s=0.1, client="somebody-else")["drained"]
     answers: list[Any] = []
     waiting = threading.Thread(
@@ -275,7 +280,7 @@ def test_flush_waits_for_delivery_and_no_longer(service: Service) -> None:
     service.sandbox.calm()
     service.post("/v1/flush", timeout_s=30, client="flusher")
     waiting.join()
-    assert answers == [{"drained": True, "pending": 0}]
+    assert [answer["drained"] for answer in answers] == [True]
     assert service.state(key) == "delivered"
 
 
@@ -285,7 +290,7 @@ def test_flush_takes_the_journal_first(service: Service) -> None:
     line = service.event("install-fj", client="journalist")
     (service.daemon.home / "inbox" / name).write_bytes(line)
     answer = service.post("/v1/flush", timeout_s=30, client="journalist", journal=name, offset=len(line))
-    assert answer == {"drained": True, "pending": 0}
+    assert (answer["drained"], answer["pending"]) == (True, 0)
 
 
 def test_a_paused_service_is_sent_nothing_until_it_is_resumed(service: Service) -> None:

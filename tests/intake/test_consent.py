@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.categories import ConsentMode
 from swarm_analytics_models.identifiers import uuid7
 from swarm_analyticsd.outbox.errors import OutboxUnavailable
 from swarm_analyticsd.outbox.rows import Purged

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.categories import ConsentMode
 from swarm_analytics_models.handoff import ConsentChanged, Refusal, RefusalCode
 from swarm_analyticsd import policy
 from swarm_analyticsd.intake.outlet import Outlet

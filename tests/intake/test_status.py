@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.categories import ConsentMode
 from swarm_analytics_models.identifiers import Destination, IdentityKind
 from swarm_analytics_models.status import BreakerState, CredentialState, DaemonStatus, Ledger, Status
 from swarm_analyticsd.outbox.lifecycle import HeldReason, State

@@ -7,20 +7,11 @@ import pytest
 from pydantic import BaseModel
 
 from swarm_analytics_models.authentication import ApiKeyAuthentication, NoAuthentication
-from swarm_analytics_models.contract import (
-    CATEGORY_POLICIES,
-    Acknowledgement,
-    Category,
-    InvalidContract,
-    Lane,
-    OrderingKey,
-    Priority,
-    Route,
-    ServiceContract,
-    ordering_value,
-)
+from swarm_analytics_models.categories import CATEGORY_POLICIES, Category, Priority
+from swarm_analytics_models.contract import InvalidContract, Route, ServiceContract, ordering_value
+from swarm_analytics_models.handling import Acknowledgement, Lane, OrderingKey
 from swarm_analytics_models.headers import DAEMON_ALONE
-from swarm_analytics_models.idempotency import KeyInBody, KeyInHeader
+from swarm_analytics_models.idempotency import KeyInBody, KeyInHeader, NotIdempotent
 from swarm_analytics_models.services import contracts
 from swarm_analytics_models.services.openswarm.contract import OPENSWARM
 
@@ -32,7 +23,7 @@ class Body(BaseModel):
 
 ROUTE = Route(
     key="events.toy",
-    path="/toys/{id}",
+    path="/toys",
     request=Body,
     lane=Lane.DELIVER,
     category=Category.PRODUCT,
@@ -51,6 +42,19 @@ ROUTE = Route(
         ({"path": "toys"}, "must be absolute"),
         ({"path": "/toys?x=1"}, "must be absolute"),
         ({"path": "//evil.example/x"}, "must be absolute"),
+        ({"path": "/toys/{id"}, "must be absolute"),
+        ({"path": "/toys/x{id}"}, "must be absolute"),
+        ({"path": "/toys/{absent}"}, "has no field 'absent'"),
+        ({"query": ("absent",)}, "has no field 'absent'"),
+        ({"body_field": "absent"}, "has no field 'absent'"),
+        ({"example": {}}, "an example needs a response model"),
+        ({"idempotency": NotIdempotent("report")}, "nobody waits for an event's answer"),
+        ({"cache_s": 1.0}, "only a call has an answer"),
+        ({"lane": Lane.CALL}, "only events are batched or ordered"),
+        (
+            {"lane": Lane.CALL, "ordering": None, "idempotency": NotIdempotent("resend")},
+            "is reported to its caller",
+        ),
         ({"category": "gossip"}, "has no consent decision"),
         ({"category": Category.CONSENT}, "opt_out_field"),
         ({"opt_out_field": "agent"}, "opt_out_field"),
@@ -66,7 +70,7 @@ def test_a_route_that_contradicts_itself_cannot_be_declared(change: dict[str, An
 def test_a_service_refuses_doubled_keys_and_foreign_registration() -> None:
     with pytest.raises(InvalidContract, match=r"declared twice: events\.toy"):
         ServiceContract(name="toys", title="Toys", routes=(ROUTE, ROUTE))
-    with pytest.raises(InvalidContract, match="must be one of its open routes"):
+    with pytest.raises(InvalidContract, match="must be a route with an answer"):
         ServiceContract(name="toys", title="Toys", routes=OPENSWARM.routes[:1])
     with pytest.raises(InvalidContract, match="lower-case identifier"):
         ServiceContract(name="../toys", title="Toys", routes=(ROUTE,))
@@ -90,18 +94,18 @@ def test_every_category_has_a_decision_and_consent_is_never_given_up() -> None:
 @pytest.mark.parametrize("header", [*sorted(DAEMON_ALONE), "Host", "X-A\r\nX-B", "X A", "", "Ключ"])
 def test_no_route_names_a_header_that_is_the_daemons_or_none(header: str) -> None:
     with pytest.raises(InvalidContract, match="header"):
-        replace(ROUTE, idempotency=KeyInHeader(header))
+        replace(ROUTE, idempotency=KeyInHeader((header,)))
     with pytest.raises(InvalidContract, match="header"):
         replace(ROUTE, authentication=ApiKeyAuthentication(header, prefix=""))
 
 
 def test_a_key_takes_no_credentials_place() -> None:
     api_key = ApiKeyAuthentication("X-Api-Key", prefix="")
-    replace(ROUTE, authentication=api_key, idempotency=KeyInHeader("Idempotency-Key"))
+    replace(ROUTE, authentication=api_key, idempotency=KeyInHeader(("Idempotency-Key",)))
     replace(ROUTE, authentication=ApiKeyAuthentication("Authorization", prefix="Bearer "))
     for header in ("x-api-key", "Authorization"):
         with pytest.raises(InvalidContract, match="header"):
-            replace(ROUTE, authentication=api_key, idempotency=KeyInHeader(header))
+            replace(ROUTE, authentication=api_key, idempotency=KeyInHeader((header,)))
 
 
 def test_openswarm_has_its_eleven_routes() -> None:

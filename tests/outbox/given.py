@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from swarm_analytics_models.contract import CATEGORY_POLICIES, Category, ConsentMode
+from swarm_analytics_models.categories import CATEGORY_POLICIES, Category, ConsentMode
 from swarm_analytics_models.home import Home
 from swarm_analytics_models.identifiers import Destination, IdentityKind, uuid7
 from swarm_analyticsd.outbox.context import Limits, Space

@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.categories import ConsentMode
 from swarm_analytics_models.identifiers import Destination, IdentityKind
 from swarm_analyticsd.outbox.context import Space
 from swarm_analyticsd.outbox.driver import raw

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.categories import ConsentMode
 from swarm_analyticsd.outbox.lifecycle import LIVE, HeldReason, State
 from swarm_analyticsd.outbox.operate import Chosen
 from swarm_analyticsd.outbox.rows import Admission, Claimed, NewEvent, Release, Verdict

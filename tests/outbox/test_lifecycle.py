@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 from sqlalchemy import Connection, select
 
-from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.categories import ConsentMode
 from swarm_analyticsd.outbox.lifecycle import (
     KEEPS_BODY,
     LIVE,

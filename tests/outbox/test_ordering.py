@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.categories import ConsentMode
 from swarm_analyticsd.outbox.lifecycle import HeldReason, State
 from swarm_analyticsd.outbox.operate import Chosen
 from swarm_analyticsd.outbox.rows import Admission, NewEvent, Release

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.categories import ConsentMode
 from swarm_analyticsd.outbox import salvage
 from swarm_analyticsd.outbox.lifecycle import State
 from swarm_analyticsd.outbox.writer import Opening

@@ -183,7 +183,7 @@ def test_a_route_that_the_sandbox_cannot_answer_is_refused() -> None:
     asked = replace(register, key="identify.ask", path="/ask")
     with pytest.raises(InvalidContract, match="add one"):
         create_app({"small": replace(OPENSWARM, routes=(register, asked))})
-    placed = replace(OPENSWARM.by_key["logs.write"], path="/logs/{id}")
+    placed = replace(OPENSWARM.by_key["logs.write"], path="/logs/{tag}")
     with pytest.raises(InvalidContract, match="fixed paths"):
         create_app({"small": replace(OPENSWARM, routes=(register, placed))})
 

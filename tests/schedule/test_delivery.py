@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.categories import ConsentMode
 from swarm_analytics_models.identifiers import IdentityKind, uuid7
 from swarm_analytics_models.status import BreakerState, CredentialState
 from swarm_analyticsd import policy

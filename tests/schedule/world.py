@@ -10,7 +10,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from swarm_analytics_models.contract import CATEGORY_POLICIES, ServiceContract, ordering_value
+from swarm_analytics_models.categories import CATEGORY_POLICIES
+from swarm_analytics_models.contract import ServiceContract, ordering_value
 from swarm_analytics_models.handoff import DroppedEvent
 from swarm_analytics_models.home import Home
 from swarm_analytics_models.identifiers import Destination, IdentityKind, uuid7

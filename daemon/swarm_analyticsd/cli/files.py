@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import typer
 
 from swarm_analytics_models.api import EVENT_ID_PATTERN, ConsentAnswer, EventAnswer, EventsAnswer
-from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.categories import ConsentMode
 from swarm_analytics_models.handoff import PROTOCOL
 from swarm_analytics_models.home import Home
 from swarm_analytics_models.private import UnsafePath

@@ -25,7 +25,7 @@ from swarm_analytics_models.api import (
     StopAnswer,
     VersionAnswer,
 )
-from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.categories import ConsentMode
 from swarm_analytics_models.home import Home
 from swarm_analytics_models.lock import try_lock
 from swarm_analytics_models.status import Status

@@ -7,7 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from swarm_analytics_models.api import CredentialRequest, RegisterRequest
-from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.categories import ConsentMode
 from swarm_analytics_models.home import resolve_home
 from swarm_analyticsd.cli import policy
 from swarm_analyticsd.cli.exits import CommandError, Exit

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from swarm_analytics_models.api import ConsentAnswer, EventAnswer, EventsAnswer
-from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.categories import ConsentMode
 from swarm_analytics_models.home import Home
 from swarm_analytics_models.status import Status
 from swarm_analyticsd.cli import policy

@@ -10,6 +10,11 @@ from swarm_analytics_models.authentication import (
     Authentication,
     InstallTokenAuthentication,
     NoAuthentication,
+    ResourceKeyAuthentication,
+    Scheme,
+    SessionAuthentication,
+    SignatureAuthentication,
+    schemes_of,
 )
 from swarm_analytics_models.contract import ServiceContract
 from swarm_analyticsd import policy
@@ -35,28 +40,28 @@ def checked_secret(secret: SecretStr) -> SecretStr:
     return SecretStr(text)
 
 
-def authentication_header(
-    authentication: Authentication, secret: SecretStr | None
-) -> AuthenticationHeader | None:
+def authentication_header(authentication: Scheme, secret: SecretStr | None) -> AuthenticationHeader | None:
     """The header that authenticates a request, or None for an open route. Raises UnusableSecret."""
     match authentication:
         case NoAuthentication():
             return None
-        case InstallTokenAuthentication():
+        case InstallTokenAuthentication() | SessionAuthentication() | ResourceKeyAuthentication():
             return AuthenticationHeader("Authorization", f"Bearer {_text(secret)}")
         case ApiKeyAuthentication(header, prefix):
             return AuthenticationHeader(header, f"{prefix}{_text(secret)}")
+        case SignatureAuthentication():
+            raise UnusableSecret("an event is never signed: signatures belong to calls")
         case _:
             assert_never(authentication)
 
 
 def needs_secret(authentication: Authentication) -> bool:
-    return not isinstance(authentication, NoAuthentication)
+    return not any(isinstance(scheme, NoAuthentication) for scheme in schemes_of(authentication))
 
 
 def registration_of(contract: ServiceContract) -> InstallTokenAuthentication | None:
     """How the service mints a token for an install id, where it does."""
-    schemes = (route.authentication for route in contract.routes)
+    schemes = (scheme for route in contract.routes for scheme in schemes_of(route.authentication))
     return next((scheme for scheme in schemes if isinstance(scheme, InstallTokenAuthentication)), None)
 
 

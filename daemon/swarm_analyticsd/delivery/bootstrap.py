@@ -46,7 +46,7 @@ class Bootstrap:
         body = json.dumps({self.scheme.install_field: destination.identity}, separators=(",", ":"))
         item = Item(key="", body=body.encode())
         answer = await self.transport.send(
-            single_request(route, destination.base_url.rstrip("/"), item, None)
+            single_request(route, destination.base_url.rstrip("/"), item, None, destination.kind)
         )
         outcome = classify(answer, route, now=self.clock.now())
         match outcome:

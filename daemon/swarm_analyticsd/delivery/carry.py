@@ -69,10 +69,10 @@ class Carrier:
 
     def _request(self, parcel: Parcel, secret: SecretStr | None) -> Request:
         items = [Item(row.key, row.body) for row in parcel.rows]
-        base_url = self.destination.base_url.rstrip("/")
+        base_url, kind = self.destination.base_url.rstrip("/"), self.destination.kind
         if len(items) == 1:
-            return single_request(parcel.route, base_url, items[0], secret)
-        return batch_request(parcel.route, base_url, items, secret)
+            return single_request(parcel.route, base_url, items[0], secret, kind)
+        return batch_request(parcel.route, base_url, items, secret, kind)
 
     async def _send(self, request: Request) -> tuple[Answer, float]:
         sent_at = self.clock.monotonic()

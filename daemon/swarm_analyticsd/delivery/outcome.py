@@ -22,7 +22,8 @@ from typing import Final, TypeAlias, assert_never
 
 from pydantic import ValidationError
 
-from swarm_analytics_models.contract import Acknowledgement, Route, Verdict
+from swarm_analytics_models.contract import Route
+from swarm_analytics_models.handling import Acknowledgement, Verdict
 from swarm_analytics_models.identifiers import InvalidBaseUrl, parse_base_url
 from swarm_analyticsd import policy
 from swarm_analyticsd.delivery.answer import Answer, NoAnswer, NotSent, Obstacle, Reply
@@ -146,6 +147,8 @@ def _by_contract(reply: Reply, verdict: Verdict, wait: float | None) -> Outcome:
             return CredentialRefused(reply.status, error)
         case Verdict.SERVICE:
             return ServiceFault(reply.status, error, ambiguous=True, retry_after_s=wait)
+        case Verdict.UNEXECUTED:
+            return FlowControl(reply.status, error, wait)
         case _:
             assert_never(verdict)
 

@@ -1,22 +1,32 @@
 """A row, its route and a credential as one request. Pure; refuses what could smuggle a second header."""
 
 import re
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, assert_never
 
 from pydantic import SecretStr
 
-from swarm_analytics_models.contract import Route, TimeOuts
+from swarm_analytics_models.authentication import scheme_for
+from swarm_analytics_models.contract import Route
+from swarm_analytics_models.handling import TimeOuts
 from swarm_analytics_models.idempotency import (
+    KEY_HEX,
+    KEY_TEXT,
     Idempotency,
     KeyInBody,
     KeyInHeader,
     NaturallyIdempotent,
     NotIdempotent,
 )
+from swarm_analytics_models.identifiers import IdentityKind
 from swarm_analyticsd import VERSION
-from swarm_analyticsd.credentials.schemes import AuthenticationHeader, authentication_header
+from swarm_analyticsd.credentials.schemes import (
+    AuthenticationHeader,
+    UnusableSecret,
+    authentication_header,
+)
 
 USER_AGENT: Final = f"swarm-analyticsd/{VERSION}"
 _VALUE: Final = re.compile(r"[\x20-\x7e]*", re.ASCII)
@@ -46,19 +56,23 @@ class Item:
     body: bytes = field(repr=False)
 
 
-def single_request(route: Route, base_url: str, item: Item, secret: SecretStr | None) -> Request:
+def single_request(
+    route: Route, base_url: str, item: Item, secret: SecretStr | None, kind: IdentityKind
+) -> Request:
     """One event in a request of its own. Raises UnsendableEvent, UnusableSecret."""
     return _request(
-        route, base_url + route.path, item.body, _key_headers(route.idempotency, item.key), secret
+        route, base_url + route.path, item.body, _key_headers(route.idempotency, item.key), secret, kind
     )
 
 
-def batch_request(route: Route, base_url: str, items: Sequence[Item], secret: SecretStr | None) -> Request:
+def batch_request(
+    route: Route, base_url: str, items: Sequence[Item], secret: SecretStr | None, kind: IdentityKind
+) -> Request:
     """Several events of a route that batches. The bodies go out byte for byte as they were accepted."""
     if route.batching is None:
         raise AssertionError(f"{route.key} does not batch")
     body = b'{"%b":[%b]}' % (route.batching.items_field.encode(), b",".join(item.body for item in items))
-    return _request(route, base_url + route.batching.path, body, (), secret)
+    return _request(route, base_url + route.batching.path, body, (), secret, kind)
 
 
 def _request(
@@ -67,6 +81,7 @@ def _request(
     body: bytes,
     extra: tuple[tuple[str, str], ...],
     secret: SecretStr | None,
+    kind: IdentityKind,
 ) -> Request:
     headers = (
         ("User-Agent", USER_AGENT),
@@ -75,19 +90,33 @@ def _request(
         ("Content-Type", "application/json"),
         *extra,
     )
-    authentication = authentication_header(route.authentication, secret)
+    scheme = scheme_for(route.authentication, kind)
+    if scheme is None:
+        raise UnusableSecret(f"the service knows no way to authenticate a destination of kind {kind}")
+    authentication = authentication_header(scheme, secret)
     return Request(route.method, url, headers, authentication, body, route.time_outs)
 
 
 def _key_headers(idempotency: Idempotency, key: str) -> tuple[tuple[str, str], ...]:
     match idempotency:
-        case KeyInHeader(header):
-            if not _VALUE.fullmatch(key):
-                raise UnsendableEvent(
-                    f"the value for header {header!r} holds characters that no header may carry"
-                )
-            return ((header, key),)
-        case KeyInBody() | NaturallyIdempotent() | NotIdempotent():
+        case KeyInHeader(headers, value):
+            return tuple((header, _header_value(header, value, key)) for header in headers)
+        case NotIdempotent(_, headers):
+            return tuple((header, _header_value(header, KEY_TEXT, key)) for header in headers)
+        case KeyInBody() | NaturallyIdempotent():
             return ()
         case _:
             assert_never(idempotency)
+
+
+def _header_value(header: str, value: str, key: str) -> str:
+    if KEY_HEX in value:
+        try:
+            filled = value.replace(KEY_HEX, uuid.UUID(key).hex)
+        except ValueError:
+            raise UnsendableEvent(f"the key for header {header!r} is not a UUID") from None
+    else:
+        filled = value.replace(KEY_TEXT, key)
+    if not _VALUE.fullmatch(filled):
+        raise UnsendableEvent(f"the value for header {header!r} holds characters that no header may carry")
+    return filled

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.categories import ConsentMode
 from swarm_analytics_models.handoff import ConsentChanged
 from swarm_analytics_models.identifiers import uuid7
 from swarm_analyticsd.intake.decisions import Decision

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Protocol
 
-from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.categories import ConsentMode
 from swarm_analyticsd.outbox.rows import Admission, Admitted, KnownDestination, Purged
 
 

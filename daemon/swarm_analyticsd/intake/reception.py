@@ -5,7 +5,8 @@ import socket
 from collections.abc import Iterable, Mapping
 
 from swarm_analytics_models.api import ConsentAnswer
-from swarm_analytics_models.contract import ConsentMode, ServiceContract
+from swarm_analytics_models.categories import ConsentMode
+from swarm_analytics_models.contract import ServiceContract
 from swarm_analytics_models.handoff import DroppedEvent
 from swarm_analytics_models.home import Home
 from swarm_analyticsd import policy

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel
 
-from swarm_analytics_models.contract import Lane, Route, ServiceContract, ordering_value
+from swarm_analytics_models.contract import Route, ServiceContract, ordering_value
+from swarm_analytics_models.handling import Lane
 from swarm_analytics_models.handoff import RefusalCode
 from swarm_analytics_models.idempotency import KeyInBody
 from swarm_analyticsd.intake.refusals import Unacceptable

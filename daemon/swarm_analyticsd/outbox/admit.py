@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
-from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.categories import ConsentMode
 from swarm_analyticsd.outbox import consent, destinations
 from swarm_analyticsd.outbox.bulk import insert_new
 from swarm_analyticsd.outbox.context import Context

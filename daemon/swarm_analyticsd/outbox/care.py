@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection
 
-from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.categories import ConsentMode
 from swarm_analytics_models.handoff import DroppedEvent
 from swarm_analyticsd.outbox import consent, operate, retention, tend
 from swarm_analyticsd.outbox.context import Context

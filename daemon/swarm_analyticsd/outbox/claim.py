@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
 
-from swarm_analytics_models.contract import Priority
+from swarm_analytics_models.categories import Priority
 from swarm_analyticsd import policy
 from swarm_analyticsd.outbox.context import Context
 from swarm_analyticsd.outbox.lifecycle import HeldReason, State, Trigger

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import Connection, and_, bindparam, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.categories import ConsentMode
 from swarm_analyticsd.outbox.context import Context
 from swarm_analyticsd.outbox.lifecycle import HeldReason, State, Trigger
 from swarm_analyticsd.outbox.moves import LISTED, SELECT_REFS, as_list, move, move_all, refs

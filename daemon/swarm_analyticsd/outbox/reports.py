@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, select
 
-from swarm_analytics_models.contract import Priority
+from swarm_analytics_models.categories import Priority
 from swarm_analytics_models.status import CredentialState, EventDetail, EventSummary, Ledger
 from swarm_analyticsd import policy
 from swarm_analyticsd.outbox.destinations import known

@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from sqlalchemy import Connection, bindparam, delete, func, select
 
-from swarm_analytics_models.contract import Priority
+from swarm_analytics_models.categories import Priority
 from swarm_analytics_models.handoff import DroppedEvent
 from swarm_analyticsd import policy
 from swarm_analyticsd.outbox.context import Context, Space

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.categories import ConsentMode
 from swarm_analytics_models.handoff import DroppedEvent
 from swarm_analytics_models.identifiers import Destination
 from swarm_analytics_models.status import CredentialState

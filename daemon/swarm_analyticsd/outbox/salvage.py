@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Table, insert, select, update
 
-from swarm_analytics_models.contract import ConsentMode
+from swarm_analytics_models.categories import ConsentMode
 from swarm_analyticsd.outbox.bulk import insert_new
 from swarm_analyticsd.outbox.destinations import ensure_unknown
 from swarm_analyticsd.outbox.digest import digest

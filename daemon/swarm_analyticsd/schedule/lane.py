@@ -15,8 +15,8 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from swarm_analytics_models.contract import Lane as CallLane
 from swarm_analytics_models.contract import ServiceContract
+from swarm_analytics_models.handling import Lane as CallLane
 from swarm_analytics_models.identifiers import Destination
 from swarm_analytics_models.status import BreakerState
 from swarm_analyticsd import policy

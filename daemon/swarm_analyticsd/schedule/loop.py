@@ -7,7 +7,8 @@ from functools import partial
 
 from pydantic import SecretStr
 
-from swarm_analytics_models.contract import CATEGORY_POLICIES, ServiceContract
+from swarm_analytics_models.categories import CATEGORY_POLICIES
+from swarm_analytics_models.contract import ServiceContract
 from swarm_analytics_models.handoff import DroppedEvent
 from swarm_analytics_models.identifiers import Destination, parse_base_url
 from swarm_analytics_models.status import CredentialState

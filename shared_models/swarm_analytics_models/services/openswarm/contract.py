@@ -9,14 +9,9 @@ link between an e-mail address and the install.
 from typing import Final
 
 from swarm_analytics_models.authentication import InstallTokenAuthentication, NoAuthentication
-from swarm_analytics_models.contract import (
-    Acknowledgement,
-    Category,
-    Lane,
-    OrderingKey,
-    Route,
-    ServiceContract,
-)
+from swarm_analytics_models.categories import Category
+from swarm_analytics_models.contract import Route, ServiceContract
+from swarm_analytics_models.handling import Acknowledgement, Lane, OrderingKey
 from swarm_analytics_models.idempotency import Idempotency, KeyInBody, NaturallyIdempotent
 from swarm_analytics_models.services.openswarm import payloads
 
