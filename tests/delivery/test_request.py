@@ -15,10 +15,10 @@ from swarm_analyticsd.credentials.schemes import UnusableSecret, authentication_
 from swarm_analyticsd.delivery.request import (
     Item,
     Request,
-    UnsendableEvent,
     batch_request,
     single_request,
 )
+from swarm_analyticsd.delivery.wire import Unsendable
 from tests.delivery.support import BATCHED, KEYED, REGISTER, TITLE
 
 SECRET = SecretStr("canary-51d2c4")
@@ -66,7 +66,7 @@ def test_a_batch_holds_the_accepted_bodies_byte_for_byte() -> None:
 
 @pytest.mark.parametrize("poison", ["a\r\nX-Evil: 1", "a\nb", "a\rb", "a\x00b", "é", "\x7f", "\ud800"])
 def test_a_key_that_could_smuggle_a_header_is_refused(poison: str) -> None:
-    with pytest.raises(UnsendableEvent, match="Idempotency-Key"):
+    with pytest.raises(Unsendable, match="Idempotency-Key"):
         single(poison)
 
 
@@ -74,7 +74,7 @@ def test_a_key_that_could_smuggle_a_header_is_refused(poison: str) -> None:
 def test_no_key_whatever_brings_a_control_character_into_a_header(key: str) -> None:
     try:
         request = single(key)
-    except UnsendableEvent:
+    except Unsendable:
         return
     assert all(0x20 <= ord(character) < 0x7F for _, value in request.headers for character in value)
 

@@ -14,11 +14,11 @@ from swarm_analyticsd.delivery.outcome import CredentialRefused, EventFault, Out
 from swarm_analyticsd.delivery.request import (
     Item,
     Request,
-    UnsendableEvent,
     batch_request,
     single_request,
 )
 from swarm_analyticsd.delivery.send import Transport
+from swarm_analyticsd.delivery.wire import Unsendable
 from swarm_analyticsd.outbox.rows import Claimed, Phase
 
 MarkPhase = Callable[[int, int, Phase], Awaitable[bool]]
@@ -58,7 +58,7 @@ class Carrier:
     async def _exchange(self, parcel: Parcel, secret: SecretStr | None) -> tuple[Outcome, float]:
         try:
             request = self._request(parcel, secret)
-        except UnsendableEvent as error:
+        except Unsendable as error:
             return EventFault(None, str(error)), 0.0
         except UnusableSecret as error:
             return CredentialRefused(None, str(error)), 0.0

@@ -27,13 +27,10 @@ from swarm_analyticsd.credentials.schemes import (
     UnusableSecret,
     authentication_header,
 )
+from swarm_analyticsd.delivery.wire import Unsendable
 
 USER_AGENT: Final = f"swarm-analyticsd/{VERSION}"
 _VALUE: Final = re.compile(r"[\x20-\x7e]*", re.ASCII)
-
-
-class UnsendableEvent(ValueError):
-    """An event that cannot be written as a request. Its own fault, and no other's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +56,7 @@ class Item:
 def single_request(
     route: Route, base_url: str, item: Item, secret: SecretStr | None, kind: IdentityKind
 ) -> Request:
-    """One event in a request of its own. Raises UnsendableEvent, UnusableSecret."""
+    """One event in a request of its own. Raises Unsendable, UnusableSecret."""
     return _request(
         route, base_url + route.path, item.body, _key_headers(route.idempotency, item.key), secret, kind
     )
@@ -114,9 +111,9 @@ def _header_value(header: str, value: str, key: str) -> str:
         try:
             filled = value.replace(KEY_HEX, uuid.UUID(key).hex)
         except ValueError:
-            raise UnsendableEvent(f"the key for header {header!r} is not a UUID") from None
+            raise Unsendable(f"the key for header {header!r} is not a UUID") from None
     else:
         filled = value.replace(KEY_TEXT, key)
     if not _VALUE.fullmatch(filled):
-        raise UnsendableEvent(f"the value for header {header!r} holds characters that no header may carry")
+        raise Unsendable(f"the value for header {header!r} holds characters that no header may carry")
     return filled
