@@ -20,7 +20,8 @@ from swarm_analytics_sandbox.faults import (
     Status,
     WrongJson,
 )
-from swarm_analytics_sandbox.service import TAKEN, Answer, detail
+from swarm_analytics_sandbox.service import TAKEN, detail
+from swarm_analytics_sandbox.stand_in import Answer
 
 Abort = Callable[[], None]
 """Resets the connection."""

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict
 
 from swarm_analytics_sandbox.faults import Script
 from swarm_analytics_sandbox.ledger import Counts, GoodEvent
-from swarm_analytics_sandbox.service import Headers, Service, fingerprint
+from swarm_analytics_sandbox.service import Service, fingerprint
+from swarm_analytics_sandbox.stand_in import Headers
 
 Limit = Annotated[int, Query(ge=1)]
 After = Annotated[int, Query(ge=0)]

@@ -70,6 +70,8 @@ class GoodEvent:
 
     received_at: float
     body: bytes
+    resource: str = ""
+    """What of the service's it concerns, where its path names one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,9 @@ class Ledger:
         if self._descriptor is not None:
             os.ftruncate(self._descriptor, 0)
 
-    def accept(self, service: str, route: Route, install_id: str, key: str | None, body: bytes) -> Effect:
+    def accept(
+        self, service: str, route: Route, install_id: str, key: str | None, body: bytes, resource: str = ""
+    ) -> Effect:
         """Take a valid event; it is in the file when this returns."""
         if b"\n" in body or b"\r" in body:
             body = body.replace(b"\r", b" ").replace(b"\n", b" ")
@@ -137,6 +141,7 @@ class Ledger:
             hashlib.blake2b(body, digest_size=8).hexdigest(),
             time.time(),
             body,
+            resource,
         )
         if self._descriptor is not None:
             os.write(self._descriptor, _line(event))
@@ -155,13 +160,13 @@ class Ledger:
 
     def _effect(self, event: GoodEvent) -> Effect:
         if event.by_value:
-            place = (event.service, event.install_id, "value", event.route)
+            place = (event.service, event.install_id, "value", event.route, event.resource)
             changed = self._seen.get(place) != event.digest
             self._seen[place] = event.digest
             return Effect.UNIQUE if changed else Effect.DUPLICATE
         if event.key is None:
             return Effect.UNIQUE
-        place = (event.service, event.install_id, "key", event.key)
+        place = (event.service, event.install_id, "key", event.key, event.resource)
         first = self._seen.get(place)
         if first is None:
             self._seen[place] = event.digest

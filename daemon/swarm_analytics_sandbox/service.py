@@ -25,9 +25,8 @@ from swarm_analytics_models.authentication import (
 from swarm_analytics_models.contract import InvalidContract, Route, ServiceContract
 from swarm_analytics_sandbox.faults import Faults, Script
 from swarm_analytics_sandbox.ledger import Effect, Ledger, key_of
+from swarm_analytics_sandbox.stand_in import Answer, Headers
 from swarm_analytics_sandbox.tokens import Grant, Refused, TokenOffice
-
-Headers = list[tuple[bytes, bytes]]
 
 TOKEN_LIFE_S: Final = 30 * 24 * 3600.0
 KEPT: Final = 100_000
@@ -35,13 +34,6 @@ KEPT: Final = 100_000
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 """Larger bodies are answered with 413: eight times what a client may hand off."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    status: int
-    body: bytes
-    headers: tuple[tuple[bytes, bytes], ...] = ((b"content-type", b"application/json"),)
 
 
 TAKEN: Final = Answer(200, b'{"ok":true}')
