@@ -39,7 +39,8 @@ class Segment:
     fd: int
     end: int = 0
     receipted: int = 0
-    declared: set[str] = field(default_factory=set)
+    declared: dict[str, bytes] = field(default_factory=dict)
+    """The last declaration of each destination, by `ref`: another one changes its settings."""
 
     @property
     def pending(self) -> bool:
@@ -106,13 +107,13 @@ class Journal:
             with contextlib.suppress(HandOffError):  # the present segment has room
                 segment = self.rotate()
         data = line
-        declare = destination is not None and destination.ref not in segment.declared
+        declare = destination is not None and segment.declared.get(destination.ref) != destination.line
         if destination is not None and declare:
             data = destination.line + line
         self._reserve(len(data))
         self._write(segment, data)
         if destination is not None and declare:
-            segment.declared.add(destination.ref)
+            segment.declared[destination.ref] = destination.line
         return segment, data
 
     def rotate(self) -> Segment:

@@ -5,16 +5,18 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from swarm_analytics import policy
 from swarm_analytics.channel import DaemonChannel
 from swarm_analytics.errors import DaemonError, DaemonRefused, DaemonUnavailable
 from swarm_analytics.handoff import HandOff
 from swarm_analytics.journal import Declared
+from swarm_analytics_models.api import FlushAnswer
 from swarm_analytics_models.categories import ConsentMode
 from swarm_analytics_models.client_route import ClientRoute
 from swarm_analytics_models.handoff import (
+    DeliverySettings,
     DroppedEvent,
     Refusal,
     Skipped,
@@ -45,17 +47,28 @@ class DroppedRecord:
 OnDrop: TypeAlias = Callable[[DroppedRecord, int | None], object]
 """Called on the background thread with the record and the service's HTTP status (None: no answer)."""
 
+OnSkip: TypeAlias = Callable[[Skipped], object]
+"""Called on the background thread when a service took a batch and left some of it out."""
+
 
 class HandOffOutlet:
     """The outlet of a real client: lines for the process's journal, under this client object's name."""
 
-    def __init__(self, hand_off: HandOff, destination: Destination | None, on_drop: OnDrop | None) -> None:
+    def __init__(
+        self,
+        hand_off: HandOff,
+        destination: Destination | None,
+        on_drop: OnDrop | None,
+        *,
+        on_skip: OnSkip | None = None,
+        settings: DeliverySettings | None = None,
+    ) -> None:
         self._hand_off: Final = hand_off
         self._channel: Final = DaemonChannel(hand_off.home)
-        self._destination: Final = (
-            None if destination is None else Declared(destination.ref, destination_line(destination))
-        )
+        self._settings: Final = settings
         self._on_drop = on_drop
+        self._on_skip = on_skip
+        self.bind(destination)
         self.renew()
         hand_off.listeners[self.id] = self
 
@@ -64,6 +77,15 @@ class HandOffOutlet:
         self.id = os.urandom(8).hex()
         self.used = False
         self._heads: dict[str, bytes] = {}
+
+    def bind(self, destination: Destination | None) -> None:
+        """Send what is handed off from now on to `destination`; None: to the home's only one."""
+        self._destination = (
+            None
+            if destination is None
+            else Declared(destination.ref, destination_line(destination, self._settings))
+        )
+        self._heads = {}
 
     def mutes(self, service: str) -> bool:
         return service in self._hand_off.consent.muted
@@ -98,13 +120,20 @@ class HandOffOutlet:
 
     def flush(self, timeout: float) -> bool:
         """Whether, within `timeout` seconds, everything this object handed off was settled."""
+        return self._ask(timeout, "drained").drained
+
+    def attempt(self, timeout: float) -> FlushAnswer:
+        """What came of it, once everything this object handed off was settled or tried, or the time is up."""
+        return self._ask(timeout, "attempted")
+
+    def _ask(self, timeout: float, until: Literal["drained", "attempted"]) -> FlushAnswer:
         if not self.used:
-            return True
+            return FlushAnswer(drained=True, pending=0)
         deadline = time.monotonic() + timeout
         while True:
             journal, _, end = self._hand_off.positions()[-1]
             try:
-                return self._flush_up_to(journal, end, deadline)
+                return self._flush_up_to(journal, end, deadline, until)
             except DaemonError as error:
                 if isinstance(error, DaemonRefused) and error.status < 500:
                     if journal == self._hand_off.positions()[-1][0]:
@@ -113,13 +142,13 @@ class HandOffOutlet:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     log.debug("flush ran out of time: %s", error)
-                    return False
+                    return FlushAnswer(drained=False, pending=1, error=str(error))
                 self._hand_off.call_daemon()
                 time.sleep(min(left, policy.FLUSH_POLL_S))
 
     def release(self) -> None:
-        """Report nothing more to `on_drop`."""
-        self._on_drop = None
+        """Report nothing more to the application."""
+        self._on_drop = self._on_skip = None
 
     def dropped(self, event: DroppedEvent) -> None:
         body = event.body if isinstance(event.body, dict) else None
@@ -133,18 +162,27 @@ class HandOffOutlet:
         self._report(DroppedRecord(refusal.route or "", refusal.key or "", None, 0, reason), None)
 
     def skipped(self, notice: Skipped) -> None:
-        log.warning(
-            "%s took a batch of %d events and left %d out, without saying which",
-            notice.service,
-            notice.of,
-            notice.skipped,
-        )
+        on_skip = self._on_skip
+        if on_skip is None:
+            log.warning(
+                "%s took a batch of %d events and left %d out, without saying which",
+                notice.service,
+                notice.of,
+                notice.skipped,
+            )
+            return
+        try:
+            on_skip(notice)
+        except Exception:
+            log.exception("the application's handler of skipped events raised")
 
-    def _flush_up_to(self, journal: str, end: int, deadline: float) -> bool:
+    def _flush_up_to(
+        self, journal: str, end: int, deadline: float, until: Literal["drained", "attempted"]
+    ) -> FlushAnswer:
         left = max(0.0, deadline - time.monotonic())
-        body = {"timeout_s": left, "client": self.id, "journal": journal, "offset": end}
+        body = {"timeout_s": left, "client": self.id, "journal": journal, "offset": end, "until": until}
         answer = self._channel.request("POST", "/v1/flush", body, timeout=left + policy.ANSWER_MARGIN_S)
-        return answer["drained"] is True
+        return FlushAnswer.model_validate(answer)
 
     def _report(self, record: DroppedRecord, status: int | None) -> None:
         on_drop = self._on_drop

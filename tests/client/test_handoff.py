@@ -399,6 +399,7 @@ def test_flush_asks_for_this_client_up_to_its_last_line(client: AnalyticsClient,
             "client": client._outlet.id,
             "journal": files(home)[0],
             "offset": len(journal_bytes(home)),
+            "until": "drained",
         }
 
 
