@@ -1,6 +1,7 @@
 """What is particular to routes of the call lane: part of the vocabulary in which a service is declared."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -15,13 +16,44 @@ class Streaming:
     """``text/event-stream`` (WHATWG HTML, section 9.2), or one JSON value a line."""
 
     event: type[BaseModel]
-    """What each piece is. A root model over a union where there are several kinds."""
+    """What each piece is (of a server-sent event: what `server_sent` makes of it). A root model over a union
+    where there are several kinds."""
 
     field: str
-    """Boolean field of the request that asks for it, by wire name."""
+    """Boolean field of the request that asks for it, by wire name; dotted where it is a member's
+    (``agent_config.streaming_on``)."""
 
     media_type: str
     """Content type of an answer in pieces."""
+
+
+def asks_for_pieces(field: str, arguments: Mapping[str, Any]) -> bool:
+    """Whether a request's arguments, as JSON, ask for an answer in pieces. `field` as in `Streaming`."""
+    value: Any = arguments
+    for step in field.split("."):
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value is True
+
+
+def asking_for_pieces(field: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of a request's arguments, as JSON, that asks for an answer in pieces."""
+    step, _, rest = field.partition(".")
+    inner = arguments.get(step)
+    within = inner if isinstance(inner, Mapping) else {}
+    return {**arguments, step: asking_for_pieces(rest, within) if rest else True}
+
+
+def server_sent(name: str, data: str) -> dict[str, Any]:
+    """A server-sent event as its model reads it: its data, and under `event` its name.
+
+    `name` is ``message`` where the stream gives none (WHATWG HTML, section 9.2.6). Data that is no
+    JSON object is under `data`: as JSON where it is some, else as text.
+    """
+    try:
+        value = json.loads(data)
+    except ValueError:
+        value = data
+    return {**value, "event": name} if isinstance(value, dict) else {"data": value, "event": name}
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ class ClientRoute:
     """The field of the body in which the caller names the idempotency key; None: one is minted."""
 
     streaming_field: str | None = None
-    """The field of the request that asks for an answer in pieces."""
+    """The field of the request that asks for an answer in pieces, as in `Streaming.field`."""
 
     streaming_format: Literal["sse", "ndjson"] | None = None
 

@@ -127,8 +127,9 @@ class Route:
             yield "a call that may have been executed is reported to its caller"
         if self.batching is not None or self.ordering is not None:
             yield "only events are batched or ordered"
-        if self.streaming is not None and self.streaming.field not in wire_names(self.request):
-            yield f"the request has no field {self.streaming.field!r}"
+        asks = self.streaming.field.partition(".")[0] if self.streaming is not None else None
+        if asks is not None and asks not in wire_names(self.request):
+            yield f"the request has no field {asks!r}"
 
     def _unfit_headers(self) -> Iterator[str]:
         proofs = [name for scheme in schemes_of(self.authentication) for name in headers_of(scheme)]
