@@ -3,7 +3,9 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, Protocol, TypeAlias
+from urllib.parse import parse_qsl
 
 from swarm_analytics_models.contract import Route, ServiceContract
 from swarm_analytics_sandbox.ledger import Effect, Ledger
@@ -23,7 +25,7 @@ class Answer:
     """Sent one after the other, in chunks, in place of `body`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Asked:
     """A request to a service."""
 
@@ -41,15 +43,24 @@ class Asked:
     query_string: str
     """As on the wire, without the question mark."""
 
-    query: tuple[tuple[str, str], ...]
-    """Names and values in the order in which they came, decoded."""
-
     headers: Headers
     body: bytes
-    json: Any
-    """The parsed body; None where there is none, or no JSON."""
-
     ledger: Ledger
+    allowed: tuple[str, ...] = ()
+    """The methods for which the contract has a route at this path."""
+
+    @cached_property
+    def json(self) -> Any:
+        """The parsed body; None where there is none, or no JSON."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+    @cached_property
+    def query(self) -> tuple[tuple[str, str], ...]:
+        """Names and values in the order in which they came, decoded."""
+        return tuple(parse_qsl(self.query_string, keep_blank_values=True))
 
     def header(self, name: str) -> str | None:
         """The first value of a header; None where it is absent."""
