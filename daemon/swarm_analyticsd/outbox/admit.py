@@ -40,9 +40,9 @@ _INSERTED: Final = select(events.c.seq).where(
     events.c.seq >= bindparam("first"), events.c.seq <= bindparam("last")
 )
 _KEYS: Final = func.json_each(bindparam("keys")).table_valued("value")
-_SAME_KEY: Final = select(events.c.key, events.c.destination, events.c.route, events.c.digest).where(
-    events.c.key.in_(select(_KEYS.c.value))
-)
+_SAME_KEY: Final = select(
+    events.c.key, events.c.destination, events.c.route, events.c.resource, events.c.digest
+).where(events.c.key.in_(select(_KEYS.c.value)))
 _BUSY: Final = select(_KEYS.c.value).where(
     select(events.c.seq)
     .where(
@@ -57,6 +57,7 @@ _BUSY: Final = select(_KEYS.c.value).where(
 _EVENT_COLUMNS: Final = (
     "seq", "destination", "route", "category", "priority", "muted", "evictable", "ordering_key", "key",
     "digest", "client", "size", "state", "reason", "head", "accepted_at", "observed_s", "settled_at",
+    "resource",
 )  # fmt: skip
 _BODY_COLUMNS: Final = ("seq", "body")
 
@@ -93,7 +94,7 @@ def admit(connection: Connection, context: Context, admission: Admission) -> Adm
         connection.execute(_MOVE_ON, {"name": admission.journal, "position": admission.end})
     woken: set[int] = set()
     for destination in admission.destinations:
-        row, new = destinations.ensure(connection, destination)
+        row, new = destinations.ensure(connection, destination, admission.settings.get(destination.ref))
         if new:
             woken.add(row.id)
     planned, refused = _plan(connection, context, admission.events)
@@ -244,6 +245,7 @@ def _event_rows(
             now,
             observed,
             None if row.state in KEEPS_BODY else now,
+            row.event.resource,
         )
         for seq, (row, told, head) in enumerate(zip(planned, digests, heads, strict=True), first)
     ]
@@ -255,11 +257,11 @@ def _conflicts(connection: Connection, missed: Sequence[tuple[_Planned, bytes]])
         return []
     keys = json.dumps([row.event.key for row, _ in missed])
     there = {
-        (row.key, row.destination, row.route): row.digest
+        (row.key, row.destination, row.route, row.resource): row.digest
         for row in connection.execute(_SAME_KEY, {"keys": keys})
     }
     return [
         Conflict(row.event)
         for row, told in missed
-        if there[row.event.key, row.destination, row.event.route] != told
+        if there[row.event.key, row.destination, row.event.route, row.event.resource] != told
     ]

@@ -43,6 +43,7 @@ _CANDIDATE: Final = select(
     events.c.client,
     events.c.accepted_at,
     events.c.size,
+    events.c.resource,
 ).where(IS_READY, events.c.destination == bindparam("destination"), events.c.priority == bindparam("rank"))
 _FRESH: Final = _CANDIDATE.where(events.c.due_at == 0.0)
 _RETRIES: Final = (
@@ -213,4 +214,5 @@ def _claimed(row: Row[Any], lease: int, body: bytes) -> Claimed:
         alone=_alone(row),
         client=row.client,
         accepted_at=row.accepted_at,
+        resource=row.resource,
     )

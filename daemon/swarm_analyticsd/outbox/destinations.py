@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, and_, bindparam, func, insert, select, update
 
+from swarm_analytics_models.handoff import DeliverySettings
 from swarm_analytics_models.identifiers import Destination, IdentityKind
 from swarm_analytics_models.status import CredentialState
 from swarm_analyticsd.outbox.ledger import Entries, open_account
@@ -22,9 +23,6 @@ _OF_SERVICE: Final = (
     select(destinations.c.id, destinations.c.ref)
     .where(destinations.c.service == bindparam("service"))
     .order_by(destinations.c.id)
-)
-_REBASE: Final = (
-    update(destinations).where(destinations.c.id == bindparam("of")).values(base_url=bindparam("to"))
 )
 _HELD_AT: Final = select(
     func.count().label("rows"), func.coalesce(func.sum(events.c.size), 0).label("size")
@@ -49,6 +47,7 @@ def known(row: Row[Any]) -> KnownDestination:
         backoff_until=row.backoff_until,
         backoff_failures=row.backoff_failures,
         backoff_reason=row.backoff_reason,
+        settings=None if row.settings is None else DeliverySettings.model_validate_json(row.settings),
     )
 
 
@@ -68,14 +67,23 @@ def of_service(connection: Connection, service: str) -> tuple[dict[str, int], in
     return by_ref, unknown
 
 
-def ensure(connection: Connection, destination: Destination) -> tuple[KnownDestination, bool]:
-    """The destination's row, made where it is new (True). The first takes the events that waited for one."""
+def ensure(
+    connection: Connection, destination: Destination, settings: DeliverySettings | None = None
+) -> tuple[KnownDestination, bool]:
+    """The destination's row, made where it is new (True). The first takes the events that waited for one.
+
+    `settings` replace those that are known; None leaves them.
+    """
+    told = None if settings is None else settings.model_dump_json(exclude_none=True)
     found = connection.execute(
         _BY_REF, {"service": destination.service, "ref": destination.ref}
     ).one_or_none()
     if found is not None:
-        if found.base_url != destination.base_url:
-            connection.execute(_REBASE, {"of": found.id, "to": destination.base_url})
+        news: dict[str, object] = {"base_url": destination.base_url}
+        if told is not None:
+            news["settings"] = told
+        if any(getattr(found, name) != value for name, value in news.items()):
+            change(connection, found.id, news)
             found = connection.execute(_BY_ID, {"id": found.id}).one()
         return known(found), False
     others, unknown = of_service(connection, destination.service)
@@ -86,6 +94,7 @@ def ensure(connection: Connection, destination: Destination) -> tuple[KnownDesti
         base_url=destination.base_url,
         kind=destination.kind.value,
         identity=destination.identity,
+        settings=told,
     )
     if not others and unknown is not None:
         _bind(connection, unknown, made)
@@ -102,7 +111,7 @@ def change(connection: Connection, destination: int, values: Mapping[str, object
     connection.execute(update(destinations).where(destinations.c.id == destination).values(dict(values)))
 
 
-def _make(connection: Connection, **values: str) -> int:
+def _make(connection: Connection, **values: str | None) -> int:
     result = connection.execute(
         insert(destinations).values(credential=CredentialState.ABSENT.value, backoff_failures=0, **values)
     )

@@ -54,7 +54,19 @@ _OUTBOX: Final = (
     "INSERT INTO home VALUES (1, 0, 0, 0, 0, 0)",
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_OUTBOX,)
+_RESOURCES: Final = (
+    "ALTER TABLE events ADD COLUMN resource TEXT DEFAULT '' NOT NULL",
+    "ALTER TABLE events ADD COLUMN when_ambiguous TEXT",
+    "DROP INDEX events_by_key",
+    'CREATE UNIQUE INDEX events_by_key ON events ("key", destination, route, resource)',
+    "ALTER TABLE destinations ADD COLUMN settings TEXT",
+    "ALTER TABLE ledger ADD COLUMN skipped INTEGER DEFAULT 0 NOT NULL",
+    "ALTER TABLE ledger ADD COLUMN resent INTEGER DEFAULT 0 NOT NULL",
+    "ALTER TABLE ledger ADD COLUMN set_aside INTEGER DEFAULT 0 NOT NULL",
+    "ALTER TABLE services ADD COLUMN decided_at TEXT",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_OUTBOX, _RESOURCES)
 """The first makes version 1 out of an empty file."""
 
 SCHEMA_VERSION: Final = len(MIGRATIONS)

@@ -1,11 +1,12 @@
 """The frozen values that go into the outbox and come out of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
 from swarm_analytics_models.categories import ConsentMode
-from swarm_analytics_models.handoff import DroppedEvent
+from swarm_analytics_models.handoff import DeliverySettings, DroppedEvent
 from swarm_analytics_models.identifiers import Destination
 from swarm_analytics_models.status import CredentialState
 from swarm_analyticsd.outbox.lifecycle import DeadReason, HeldReason
@@ -33,6 +34,8 @@ class NewEvent:
     """Canonical: every resend is byte-identical."""
 
     client: str | None
+    resource: str = ""
+    """What of the service its path names (`resource_value`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,9 @@ class Admission:
 
     events: tuple[NewEvent, ...] = ()
     destinations: tuple[Destination, ...] = ()
+    settings: Mapping[str, DeliverySettings] = field(default_factory=dict)
+    """By `Destination.ref`, for those of the destinations that came with any."""
+
     journal: str | None = None
     start: int = 0
     end: int = 0
@@ -128,6 +134,7 @@ class Claimed:
 
     client: str | None
     accepted_at: float
+    resource: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +215,8 @@ class KnownDestination:
 
     backoff_failures: int
     backoff_reason: str | None
+    settings: DeliverySettings | None = None
+    """How apps want its events sent: as the last of them said."""
 
     @property
     def ref(self) -> str:

@@ -31,6 +31,10 @@ IS_LEASED: Final = text("state = 'leased'")
 IS_HELD: Final = text("state = 'held'")
 IS_DEAD: Final = text("state = 'dead'")
 
+NOTED: Final = ("skipped", "resent", "set_aside")
+"""What happened to events besides their being in a state: left out of a batch by the service, queued again
+although they may have arrived, given up to a person for that reason."""
+
 home: Final = Table(
     "home",
     METADATA,
@@ -50,8 +54,10 @@ services: Final = Table(
     Column("service", Text, primary_key=True),
     Column("consent", Text, nullable=False),
     Column("paused", Integer, nullable=False),
+    Column("decided_at", Text),
 )
-"""What a person decided about a service. No row: full consent, not paused."""
+"""What a person decided about a service. No row: full consent, not paused. `decided_at` is the moment of the
+newest decision about consent, as a UUIDv7."""
 
 destinations: Final = Table(
     "destinations",
@@ -67,8 +73,10 @@ destinations: Final = Table(
     Column("backoff_until", Float),
     Column("backoff_failures", Integer, nullable=False),
     Column("backoff_reason", Text),
+    Column("settings", Text),
 )
-"""Where events go and as whom. A service's row without ref stands in while nobody has said so."""
+"""Where events go and as whom. A service's row without ref stands in while nobody has said so. `settings` is
+a `DeliverySettings` as JSON."""
 
 Index("destinations_by_ref", destinations.c.service, destinations.c.ref, unique=True)
 Index("destinations_unknown", destinations.c.service, unique=True, sqlite_where=text("ref IS NULL"))
@@ -82,6 +90,7 @@ ledger: Final = Table(
     Column("bytes", Integer, nullable=False),
     Column("last_delivered_at", Float),
     Column("last_error", Text),
+    *(Column(name, Integer, nullable=False, server_default=text("0")) for name in NOTED),
 )
 """Each destination's counts, changed in the transactions that change its rows."""
 
@@ -131,13 +140,16 @@ events: Final = Table(
     Column("phase", Text),
     Column("last_status", Integer),
     Column("last_error", Text),
+    Column("resource", Text, nullable=False, server_default=text("''")),
+    Column("when_ambiguous", Text),
 )
 """Every accepted event, and the trail of those that are settled.
 
 `observed_s` is the observed time of acceptance and, once settled, of settling. `due_at` is 0 until a first
 retry. `head`: nothing of the same ordering key goes before it. `reason` says why a row is held, dead or
 evicted. `lease` has the number of the start in its upper half, of the claim in its lower. `digest` covers
-key, route and body.
+key, route and body. `resource` is what of the service its path names. `when_ambiguous` stands while a request
+may be with a service that would not know it again, and says what is done if no answer comes.
 """
 
 bodies: Final = Table(
@@ -149,7 +161,9 @@ bodies: Final = Table(
 """Canonical bodies, in a table of their own so that settling in order gives whole pages back."""
 
 # The key leads: keys are time-ordered, so the index grows at its end whatever the destination.
-Index("events_by_key", events.c.key, events.c.destination, events.c.route, unique=True)
+Index(
+    "events_by_key", events.c.key, events.c.destination, events.c.route, events.c.resource, unique=True
+)
 Index(
     "events_ready",
     events.c.destination,

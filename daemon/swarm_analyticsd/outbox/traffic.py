@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+from swarm_analytics_models.handoff import DeliverySettings
 from swarm_analytics_models.identifiers import Destination
 from swarm_analytics_models.status import CredentialState
 from swarm_analyticsd import policy
@@ -46,13 +47,15 @@ class Traffic(Core):
         """Drop a journal's position, once its file is gone."""
         await self._write(lambda connection: admit.forget_journal(connection, name))
 
-    async def ensure_destination(self, destination: Destination) -> KnownDestination:
+    async def ensure_destination(
+        self, destination: Destination, settings: DeliverySettings | None = None
+    ) -> KnownDestination:
         """The destination's row, made where it is new. The first takes the events that waited for one.
 
-        A base URL that differs in its path only replaces the one that is known.
+        A base URL that differs in its path only replaces the one that is known; so do `settings`, if given.
         """
         return await self._write(
-            lambda connection: destinations.ensure(connection, destination)[0], grows=True
+            lambda connection: destinations.ensure(connection, destination, settings)[0], grows=True
         )
 
     async def destinations(self) -> tuple[KnownDestination, ...]:
