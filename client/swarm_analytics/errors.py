@@ -1,5 +1,7 @@
 """What the client raises beside `pydantic.ValidationError`. Each error says the cause and the remedy."""
 
+from typing import Any
+
 from swarm_analytics_models.api import Problem
 
 
@@ -66,3 +68,80 @@ class DaemonRefused(DaemonError):
         self.args = (problem, status)
         self.problem = problem
         self.status = status
+
+
+class CallError(AnalyticsError):
+    """A call to a service brought no answer that can be used. Services' own errors derive from it.
+
+    `status`, `code`, `request_id` and `body` are the service's, as far as it answered; `attempts` is how many
+    requests reached the network. Raised as it is when the service answered with an error of its own.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        service: str = "",
+        operation: str = "",
+        status: int | None = None,
+        code: str | None = None,
+        request_id: str | None = None,
+        body: Any = None,
+        attempts: int = 0,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, hint)
+        self.service = service
+        self.operation = operation
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+        self.body = body
+        self.attempts = attempts
+        self.retry_after_s = retry_after_s
+        """Seconds that the service asks to wait."""
+
+
+class MayBeExecuted(CallError):
+    """No complete answer came back, and the service may have acted: to repeat it may bill or do it twice."""
+
+
+class CallTimedOut(CallError):
+    """The time was up. The operation may be repeated without harm, or nothing was sent."""
+
+
+class BrokenOff(CallError):
+    """The connection broke. The operation may be repeated without harm."""
+
+
+class NotReached(CallError):
+    """Nothing was sent: no network, no name, no trusted connection, nobody there."""
+
+
+class BreakerOpen(CallError):
+    """Nothing was sent: the service failed too often of late."""
+
+
+class ServiceBusy(CallError):
+    """Nothing was executed: the service asks for a pause, or too many calls are in flight."""
+
+
+class ServicePaused(CallError):
+    """Nothing was sent: a person paused the service."""
+
+
+class CredentialMissing(CallError):
+    """Nothing was sent: the daemon knows no credential."""
+
+
+class CredentialRefused(CallError):
+    """The service refuses the credential."""
+
+
+class MalformedAnswer(CallError):
+    """The service answered with success and a body that is not what it should be. It was executed."""
+
+
+class DaemonMissing(CallError, DaemonError):
+    """Nothing was sent: the local daemon could not be reached, or could not do what was asked."""

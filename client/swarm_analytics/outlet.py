@@ -23,6 +23,7 @@ from swarm_analytics_models.handoff import (
     destination_line,
     event_line,
     event_line_head,
+    event_line_named,
 )
 from swarm_analytics_models.identifiers import Destination
 
@@ -99,7 +100,8 @@ class HandOffOutlet:
                 destination=None if self._destination is None else self._destination.ref,
                 client=self.id,
             )
-        self._hand_off.append(event_line(head, key, body), self._destination)
+        line = event_line if route.key_field is None else event_line_named
+        self._hand_off.append(line(head, key, body), self._destination)
         self.used = True
 
     def decide(self, service: str, *, opted_out: bool) -> None:

@@ -7,17 +7,22 @@ before any I/O.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NoReturn, Protocol, TypeAlias, get_args
+from operator import attrgetter
+from typing import Any, Final, Literal, Protocol, TypeAlias, get_args
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import InitErrorDetails, PydanticCustomError, PydanticSerializationError
+from pydantic import BaseModel
+from pydantic_core import PydanticCustomError
 
+from swarm_analytics.sealing import Sealer
 from swarm_analytics_models.client_route import ClientRoute
+from swarm_analytics_models.handoff import MAX_KEY_CHARACTERS
 from swarm_analytics_models.identifiers import uuid7
-from swarm_analytics_models.values import MAX_BODY_BYTES, refuse_unsound_json
+from swarm_analytics_models.values import MAX_BODY_BYTES
 
 Mode: TypeAlias = Literal["full", "minimal"]
 """What a client object hands off: everything, or no product events."""
+
+_REMEDY: Final = "shorten it, or send it in several events"
 
 
 class Outlet(Protocol):
@@ -40,12 +45,11 @@ class Outlet(Protocol):
 class _Prepared:
     """A route with everything looked up that does not change from call to call."""
 
-    title: str
-    validate: Callable[[dict[str, Any]], BaseModel]
-    to_json: Callable[..., bytes]
+    sealer: Sealer
     has_ts: bool
     has_submission_id: bool
     muted: bool
+    named_key: Callable[[BaseModel], Any] | None
     opt_out_field: str | None
 
 
@@ -68,20 +72,19 @@ class Submission:
         self._prepared: dict[str, _Prepared] = {}
 
     def __call__(self, route: ClientRoute, fields: dict[str, Any]) -> str:
-        """Submit `fields` (by wire name) to `route`; return the submission id. A muted call has one, too."""
+        """Submit `fields` (by wire name) to `route`; return its idempotency key, which a muted call has, too.
+
+        That is the submission id, minted here, unless the route has the caller name it.
+        """
         prepared = self._prepared.get(route.key) or self._prepare(route)
         key = uuid7()
         if prepared.has_ts:
             fields["ts"] = time.time()
         if prepared.has_submission_id:
             fields["submission_id"] = key
-        payload = prepared.validate(fields)
-        try:
-            body = prepared.to_json(payload, by_alias=True)
-        except PydanticSerializationError as error:
-            _refuse_unserialisable(prepared.title, payload, error)
-        if len(body) > MAX_BODY_BYTES:
-            _refuse_oversized(prepared.title, len(body))
+        payload, body = prepared.sealer.seal(fields)
+        if prepared.named_key is not None:
+            key = _named(prepared, payload)
         if prepared.muted and (self._minimal or self._outlet.mutes(route.service)):
             return key
         self._outlet.hand_off(route, key, body)
@@ -90,39 +93,33 @@ class Submission:
         return key
 
     def _prepare(self, route: ClientRoute) -> _Prepared:
-        route.request.model_rebuild()
         prepared = _Prepared(
-            title=route.request.__name__,
-            validate=route.request.__pydantic_validator__.validate_python,
-            to_json=route.request.__pydantic_serializer__.to_json,
+            sealer=Sealer(route.request, MAX_BODY_BYTES, _REMEDY),
             has_ts="ts" in route.stamps,
             has_submission_id="submission_id" in route.stamps,
             muted=route.muted,
+            named_key=None if route.key_field is None else attrgetter(_attribute(route, route.key_field)),
             opt_out_field=route.opt_out_field,
         )
         self._prepared[route.key] = prepared
         return prepared
 
 
-def _refuse(title: str, error: PydanticCustomError, given: object) -> NoReturn:
-    details = InitErrorDetails(type=error, loc=(), input=given)
-    raise ValidationError.from_exception_data(title, [details]) from None
+def _attribute(route: ClientRoute, wire: str) -> str:
+    """The field of the route's payload that travels as `wire`."""
+    for name, info in route.request.model_fields.items():
+        if wire == (info.serialization_alias or info.alias or name):
+            return name
+    raise ValueError(f"{route.key}: its payload has no field {wire!r}; generate the client anew")
 
 
-def _refuse_unserialisable(title: str, payload: BaseModel, error: PydanticSerializationError) -> NoReturn:
-    """Text with a lone surrogate passes as `str` and fails as UTF-8: find it, and name its place."""
-    try:
-        refuse_unsound_json(payload.model_dump(mode="python", by_alias=True))
-    except PydanticCustomError as unsound:
-        _refuse(title, unsound, type(payload).__name__)
-    _refuse(title, PydanticCustomError("not_json", "{cause}", {"cause": str(error)}), type(payload).__name__)
-
-
-def _refuse_oversized(title: str, size: int) -> NoReturn:
-    error = PydanticCustomError(
-        "too_large",
-        "the body has {size} bytes as JSON, of which one event may have {limit}; "
-        "shorten it, or send it in several events",
-        {"size": size, "limit": MAX_BODY_BYTES},
-    )
-    _refuse(title, error, f"{size} bytes")
+def _named(prepared: _Prepared, payload: BaseModel) -> str:
+    key = prepared.named_key(payload) if prepared.named_key is not None else None
+    if not isinstance(key, str) or not 1 <= len(key) <= MAX_KEY_CHARACTERS:
+        error = PydanticCustomError(
+            "unfit_key",
+            "the event's own id must be text of 1 to {limit} characters",
+            {"limit": MAX_KEY_CHARACTERS},
+        )
+        prepared.sealer.refuse(error, key)
+    return key
