@@ -1,0 +1,1 @@
+"""Swarms Cloud: completions by agents and by swarms of agents."""
