@@ -1,0 +1,1 @@
+"""Syvain Metrics: experiments, their metrics and annotations."""
