@@ -183,5 +183,6 @@ class StopAnswer(BaseModel):
     pid: int
 
 
-EVENT_ID_PATTERN = rf"^[A-Za-z0-9._:-]{{1,{MAX_KEY_CHARACTERS}}}$"
-"""What an idempotency key, as ``why`` and ``dead`` take it, may look like."""
+EVENT_ID_PATTERN = rf"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{{1,{MAX_KEY_CHARACTERS}}}\Z"
+"""What an idempotency key, as ``why`` and ``dead`` take it, may look like: some are named by apps, in any
+text that can be printed."""

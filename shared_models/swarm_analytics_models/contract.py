@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, Literal
+from urllib.parse import quote
 
 from pydantic import BaseModel
 
@@ -122,6 +123,8 @@ class Route:
                 yield "nobody waits for an event's answer: resend it or set it aside when ambiguous"
             if self.cache_s is not None or self.streaming is not None:
                 yield "only a call has an answer to cache or to stream"
+            if self.batching is not None and not self._takes_its_fields(self.batching.path):
+                yield f"batches go to {self.batching.path!r}, which must take the fields that the path takes"
             return
         if ambiguous not in (None, "report"):
             yield "a call that may have been executed is reported to its caller"
@@ -139,6 +142,9 @@ class Route:
             yield from (
                 name for name in self.idempotency.headers if not may_be_set(name) or name.lower() in taken
             )
+
+    def _takes_its_fields(self, path: str) -> bool:
+        return sorted(_PATH_FIELD.findall(path)) == sorted(self.path_fields)
 
     @property
     def path_fields(self) -> tuple[str, ...]:
@@ -181,8 +187,11 @@ def ordering_value(route: Route, body: Mapping[str, Any]) -> str | None:
 
 
 def resource_value(route: Route, body: Mapping[str, Any]) -> str:
-    """Which resource of the service an event concerns: what its path takes; empty where it takes nothing."""
-    return "/".join(str(body.get(name)) for name in route.path_fields)
+    """Which resource of the service an event concerns: what its path takes; empty where it takes nothing.
+
+    Percent-encoded, so that no two resources are one.
+    """
+    return "/".join(quote(str(body.get(name)), safe="") for name in route.path_fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

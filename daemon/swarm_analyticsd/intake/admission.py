@@ -9,7 +9,15 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from swarm_analytics_models.api import EVENT_ID_PATTERN
-from swarm_analytics_models.handoff import MAX_LINE_BYTES, DestinationLine, EventLine, Refusal, RefusalCode
+from swarm_analytics_models.handoff import (
+    MAX_KEY_CHARACTERS,
+    MAX_LINE_BYTES,
+    DeliverySettings,
+    DestinationLine,
+    EventLine,
+    Refusal,
+    RefusalCode,
+)
 from swarm_analytics_models.identifiers import Destination, InvalidBaseUrl
 from swarm_analytics_models.values import MAX_BODY_BYTES
 from swarm_analyticsd import policy
@@ -17,7 +25,9 @@ from swarm_analyticsd.intake.refusals import CORRECT, Unacceptable, invalid, ove
 from swarm_analyticsd.intake.routes import RouteBook, RoutePlan
 from swarm_analyticsd.outbox.rows import Admission, NewEvent
 
-_KEY: Final = re.compile(EVENT_ID_PATTERN)
+_NAMED_KEY: Final = re.compile(EVENT_ID_PATTERN)
+_MINTED_KEY: Final = re.compile(rf"[A-Za-z0-9._:-]{{1,{MAX_KEY_CHARACTERS}}}\Z")
+"""May go into a header; one that callers name for the body may be any text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,7 @@ class _Screening:
         self.mint = mint
         self.events: list[NewEvent] = []
         self.destinations: list[Destination] = []
+        self.settings: dict[str, DeliverySettings] = {}
         self.refusals: list[Refusal] = []
         self.refused = 0
 
@@ -66,13 +77,16 @@ class _Screening:
 
     def _destination(self, record: dict[str, Any]) -> Destination:
         try:
-            destination = DestinationLine.model_validate(record).destination()
-            destination.ref  # noqa: B018  reads the origin out of the base URL
+            line = DestinationLine.model_validate(record)
+            destination = line.destination()
+            ref = destination.ref
         except ValidationError as error:
             raise invalid("destination", error) from error
         except InvalidBaseUrl as error:
             raise Unacceptable(RefusalCode.INVALID, str(error), "Correct the base URL.") from error
         self.book.service(destination.service)
+        if line.settings is not None:
+            self.settings[ref] = line.settings
         return destination
 
     def _event(self, record: dict[str, Any], offset: int) -> NewEvent:
@@ -108,6 +122,7 @@ class _Screening:
             key=key,
             body=canonical,
             client=line.client,
+            resource=plan.resource(payload),
         )
 
     def _stamp(self, plan: RoutePlan, line: EventLine) -> tuple[str, dict[str, Any]]:
@@ -117,11 +132,12 @@ class _Screening:
         body: dict[str, Any] = line.body
         stated = body.get(plan.key_field) if plan.key_field is not None else None
         key = line.key or (stated if isinstance(stated, str) else None) or self.mint()
-        if not _KEY.match(key):
+        if not (_NAMED_KEY if plan.named_by_caller else _MINTED_KEY).match(key):
+            allowed = "printable characters" if plan.named_by_caller else "letters, digits and . _ : -"
             raise Unacceptable(
                 RefusalCode.INVALID,
                 f"{line.route}: the key has characters or a length that keys do not have",
-                "Use a UUID, or up to 128 letters, digits and . _ : -",
+                f"Use a UUID, or up to {MAX_KEY_CHARACTERS} {allowed}",
             )
         if plan.key_field is not None:
             if stated is not None and stated != key:
@@ -199,6 +215,7 @@ def _screened(screening: _Screening, journal: str | None, at: int, end: int) -> 
     admission = Admission(
         events=tuple(screening.events),
         destinations=tuple(screening.destinations),
+        settings=screening.settings,
         journal=journal,
         start=at,
         end=end,

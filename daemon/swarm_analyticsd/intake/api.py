@@ -92,7 +92,7 @@ def _look(api: FastAPI, views: Views) -> None:
     ) -> EventsAnswer:
         return await views.events(state, service, limit)
 
-    @api.get("/v1/events/{event_id}")
+    @api.get("/v1/events/{event_id:path}")
     async def event(event_id: str, body: bool = False) -> EventAnswer:
         if not re.match(EVENT_ID_PATTERN, event_id):
             return EventAnswer(events=[])

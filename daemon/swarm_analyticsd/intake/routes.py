@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel
 
-from swarm_analytics_models.contract import Route, ServiceContract, ordering_value
+from swarm_analytics_models.contract import Route, ServiceContract, ordering_value, resource_value
 from swarm_analytics_models.handling import Lane
 from swarm_analytics_models.handoff import RefusalCode
 from swarm_analytics_models.idempotency import KeyInBody
@@ -19,8 +19,12 @@ class RoutePlan:
         self.route = route
         self.policy = route.policy
         self.stamped_ts = "ts" in route.stamps
+        self.named_by_caller = route.key_field is not None
         self.key_field = route.idempotency.field if isinstance(route.idempotency, KeyInBody) else None
         self._ordering_step, self._ordering_attribute = _ordering(route)
+        self._path_attributes = {
+            attribute for name in route.path_fields if (attribute := _attribute(route, name)) is not None
+        }
 
     def ordering(self, payload: BaseModel) -> str | None:
         if self._ordering_attribute is None:
@@ -31,16 +35,28 @@ class RoutePlan:
         wire = payload.model_dump(mode="json", by_alias=True, include={self._ordering_attribute})
         return ordering_value(self.route, wire)
 
+    def resource(self, payload: BaseModel) -> str:
+        """Of a route that names none in its path, at no cost."""
+        if not self._path_attributes:
+            return ""
+        taken = payload.model_dump(mode="json", by_alias=True, include=self._path_attributes)
+        return resource_value(self.route, taken)
+
 
 def _ordering(route: Route) -> tuple[str, str | None]:
     """The first step of the route's ordering key, and the payload's attribute of that wire name."""
     if route.ordering is None or route.ordering.field is None:
         return "", None
     step = route.ordering.field.partition(".")[0]
+    return step, _attribute(route, step)
+
+
+def _attribute(route: Route, wire_name: str) -> str | None:
+    """The payload's attribute that travels under this name."""
     for name, info in route.request.model_fields.items():
-        if step == (info.serialization_alias or info.alias or name):
-            return step, name
-    return step, None
+        if wire_name == (info.serialization_alias or info.alias or name):
+            return name
+    return None
 
 
 class RouteBook:
