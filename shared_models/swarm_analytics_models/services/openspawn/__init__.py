@@ -1,0 +1,1 @@
+"""OpenSpawn: agents, their tasks, credits, messages and events."""
