@@ -1,5 +1,6 @@
 """A row, its route and a credential as one request. Pure; refuses what could smuggle a second header."""
 
+import json
 import re
 import uuid
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ from swarm_analyticsd.credentials.schemes import (
     UnusableSecret,
     authentication_header,
 )
-from swarm_analyticsd.delivery.wire import Unsendable
+from swarm_analyticsd.delivery.wire import Unsendable, wire_of
 
 USER_AGENT: Final = f"swarm-analyticsd/{VERSION}"
 _VALUE: Final = re.compile(r"[\x20-\x7e]*", re.ASCII)
@@ -57,19 +58,34 @@ def single_request(
     route: Route, base_url: str, item: Item, secret: SecretStr | None, kind: IdentityKind
 ) -> Request:
     """One event in a request of its own. Raises Unsendable, UnusableSecret."""
+    target, content = _parts(route, route.path, item)
     return _request(
-        route, base_url + route.path, item.body, _key_headers(route.idempotency, item.key), secret, kind
+        route, base_url + target, content, _key_headers(route.idempotency, item.key), secret, kind
     )
 
 
 def batch_request(
     route: Route, base_url: str, items: Sequence[Item], secret: SecretStr | None, kind: IdentityKind
 ) -> Request:
-    """Several events of a route that batches. The bodies go out byte for byte as they were accepted."""
+    """Events of a route that batches and of one resource; one alone carries its key as elsewhere.
+
+    Raises Unsendable, UnusableSecret.
+    """
     if route.batching is None:
         raise AssertionError(f"{route.key} does not batch")
-    body = b'{"%b":[%b]}' % (route.batching.items_field.encode(), b",".join(item.body for item in items))
-    return _request(route, base_url + route.batching.path, body, (), secret, kind)
+    parts = [_parts(route, route.batching.path, item) for item in items]
+    contents = b",".join(content for _, content in parts)
+    body = b'{"%b":[%b]}' % (route.batching.items_field.encode(), contents)
+    extra = _key_headers(route.idempotency, items[0].key) if len(items) == 1 else ()
+    return _request(route, base_url + parts[0][0], body, extra, secret, kind)
+
+
+def _parts(route: Route, path: str, item: Item) -> tuple[str, bytes]:
+    """Path and query of an event, and its body: byte for byte as accepted where the URL takes nothing of it."""
+    if not route.path_fields and not route.query and route.body_field is None:
+        return path, item.body
+    wire = wire_of(route, json.loads(item.body), path=path)
+    return wire.target, wire.content or b""
 
 
 def _request(

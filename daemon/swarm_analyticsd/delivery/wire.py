@@ -36,15 +36,16 @@ class Wire:
         return self.path + ("?" + urlencode(self.query, quote_via=quote, safe="") if self.query else "")
 
 
-def wire_of(route: Route, arguments: Mapping[str, Any]) -> Wire:
+def wire_of(route: Route, arguments: Mapping[str, Any], *, path: str | None = None) -> Wire:
     """`arguments` (by wire name) taken apart. Equal arguments give equal bytes. Raises Unsendable.
 
     Path values are percent-encoded with no safe characters. In a query null is left out, a list repeats its
     name, an object or a list within a list is compact JSON; GET and DELETE put everything there. A body is
-    compact JSON in UTF-8; a request whose model leaves nothing for it has none.
+    compact JSON in UTF-8; a request whose model leaves nothing for it has none. `path`: where the route's
+    batches go.
     """
     try:
-        path = route.path
+        path = path or route.path
         for name in route.path_fields:
             path = path.replace(f"{{{name}}}", _segment(name, arguments.get(name)))
         in_query = _query_names(route, arguments)
