@@ -61,7 +61,7 @@ def _accepted(value: str, info: ValidationInfo) -> str:
     if accepted is not None and value not in accepted:
         raise PydanticCustomError(
             "unknown_swarm_type",
-            "{value} is no swarm type; use one of {accepted}, or name a newer one in the client's swarm_types",
+            "{value} is no swarm type; use one of {accepted}, or name a newer one in swarm_types",
             {"value": repr(value), "accepted": ", ".join(sorted(accepted))},
         )
     return value
