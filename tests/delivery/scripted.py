@@ -22,6 +22,8 @@ class Seen:
     line: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    rest: asyncio.StreamReader = field(repr=False, compare=False)
+    """What comes after it on its connection."""
 
     @property
     def path(self) -> str:
@@ -85,6 +87,21 @@ def hold(until: asyncio.Event, then: Action) -> Action:
     async def act(writer: asyncio.StreamWriter) -> bool:
         await until.wait()
         return await then(writer)
+
+    return act
+
+
+def until_left(seen: "Seen", left: asyncio.Event, *pieces: bytes) -> Action:
+    """These bytes, then nothing until the peer has closed its side: then `left` is set."""
+
+    async def act(writer: asyncio.StreamWriter) -> bool:
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+        with contextlib.suppress(ConnectionError):
+            await seen.rest.read()
+        left.set()
+        return False
 
     return act
 
@@ -180,7 +197,7 @@ async def _read(reader: asyncio.StreamReader) -> Seen | None:
     line, *fields = head.decode("latin-1").split("\r\n")[:-2]
     headers = tuple((name, value.strip()) for name, _, value in (text.partition(":") for text in fields))
     length = next((int(value) for name, value in headers if name.lower() == "content-length"), 0)
-    return Seen(line, headers, await reader.readexactly(length))
+    return Seen(line, headers, await reader.readexactly(length), reader)
 
 
 @contextlib.asynccontextmanager

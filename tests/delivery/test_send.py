@@ -16,9 +16,12 @@ from swarm_analytics_models.handling import TimeOuts
 from swarm_analytics_models.identifiers import IdentityKind
 from swarm_analyticsd import policy
 from swarm_analyticsd.delivery.answer import NoAnswer, NotSent, Obstacle, Reply
+from swarm_analyticsd.delivery.proxy import DIRECT, proxy_for
 from swarm_analyticsd.delivery.request import Item, Request, single_request
-from swarm_analyticsd.delivery.send import DIRECT, HttpTransport, proxy_for
+from swarm_analyticsd.delivery.send import BrokenOff, Flow, HttpTransport, Limits
 from tests.delivery.scripted import (
+    Action,
+    Seen,
     answer,
     closed_port,
     drip,
@@ -29,12 +32,17 @@ from tests.delivery.scripted import (
     raw,
     reset,
     scripted,
+    until_left,
 )
 from tests.delivery.support import TITLE
 
 pytestmark = pytest.mark.anyio
 
 QUICK = TimeOuts(connect_s=1.0, read_s=0.3, total_s=0.6)
+PATIENT = TimeOuts(connect_s=5.0, read_s=30.0, total_s=30.0)
+FLOW_HEAD = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n"
+)
 CANARY = SecretStr("canary-2f9e")
 CERTIFICATE = Path(__file__).with_name("localhost.pem")
 
@@ -170,7 +178,7 @@ async def test_one_limit_spans_the_whole_attempt_however_the_peer_drips(transpor
         started = time.monotonic()
         found = await transport.send(request(remote.base_url))
         assert time.monotonic() - started < 5 * QUICK.total_s
-        assert found == NoAnswer("no complete answer within 0.6 s")
+        assert found == NoAnswer("no complete answer within 0.6 s", timed_out=True)
 
 
 async def test_headers_that_drip_end_as_well(transport: HttpTransport) -> None:
@@ -210,11 +218,105 @@ async def test_informational_answers_are_passed_over(transport: HttpTransport) -
 
 async def test_cancelling_is_no_answer_but_a_cancellation(transport: HttpTransport) -> None:
     async with scripted(lambda _: hang()) as remote:
-        sending = asyncio.create_task(transport.send(request(remote.base_url, TimeOuts(5.0, 30.0, 30.0))))
+        sending = asyncio.create_task(transport.send(request(remote.base_url, PATIENT)))
         await eventually(lambda: remote.seen)
         sending.cancel()
         with pytest.raises(asyncio.CancelledError):
             await sending
+
+
+async def test_cancelling_ends_the_request_to_the_service(transport: HttpTransport) -> None:
+    left = asyncio.Event()
+    async with scripted(lambda seen: until_left(seen, left)) as remote:
+        sending = asyncio.create_task(transport.send(request(remote.base_url, PATIENT)))
+        await eventually(lambda: remote.seen)
+        sending.cancel()
+        await asyncio.wait_for(left.wait(), 10)
+
+
+async def test_a_url_goes_out_as_it_is_written(transport: HttpTransport) -> None:
+    target = "/a%2Fb%3A%40%20%C3%A9/?q=x%20y%2Bz%2C%3A%26&e=%5B%7B%22a%22%3A1%7D%5D"
+    async with scripted() as remote:
+        await transport.send(replace(request(remote.base_url), url=remote.base_url + target))
+        assert remote.seen[0].path == target
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
+async def test_no_library_sends_anything_twice(transport: HttpTransport, method: str) -> None:
+    taken = 0
+
+    def once(_: Seen) -> Action:
+        nonlocal taken
+        taken += 1
+        return answer() if taken == 1 else reset()
+
+    async with scripted(once) as remote:
+        made = replace(request(remote.base_url, body=b""), method=method)
+        assert isinstance(await transport.send(made), Reply)
+        assert isinstance(await transport.send(made), NoAnswer)
+        assert [one.line for one in remote.seen] == [f"{method} {TITLE.path} HTTP/1.1"] * 2
+
+
+async def test_a_flow_passes_on_each_piece_as_it_comes(transport: HttpTransport) -> None:
+    go_on = asyncio.Event()
+
+    async def act(writer: asyncio.StreamWriter) -> bool:
+        writer.write(FLOW_HEAD + b"6\r\ndata: \r\n")
+        await go_on.wait()
+        writer.write(b"3\r\nx\n\n\r\n0\r\n\r\n")
+        await writer.drain()
+        return True
+
+    async with scripted(lambda _: act) as remote:
+        flow = await transport.open(request(remote.base_url), "text/event-stream")
+        assert isinstance(flow, Flow)
+        assert (flow.status, dict(flow.headers)["content-type"]) == (200, "text/event-stream; charset=utf-8")
+        pieces = flow.pieces()
+        assert await anext(pieces) == b"data: "
+        go_on.set()
+        assert [piece async for piece in pieces] == [b"x\n\n"]
+        await flow.aclose()
+        assert isinstance(await transport.send(request(remote.base_url)), NoAnswer | Reply)
+        assert remote.connections == 1
+
+
+async def test_an_answer_of_another_type_is_collected(transport: HttpTransport) -> None:
+    async with scripted(lambda seen: answer(500 if seen.path.endswith("bad") else 200)) as remote:
+        for path, status in (("/good", 200), ("/bad", 500)):
+            made = replace(request(remote.base_url), url=remote.base_url + path)
+            found = await transport.open(made, "text/event-stream")
+            assert isinstance(found, Reply)
+            assert (found.status, found.body) == (status, b"{}")
+
+
+async def test_a_flow_that_breaks_off_or_falls_silent_says_so(transport: HttpTransport) -> None:
+    for breaking in (raw(FLOW_HEAD, b"6\r\ndata: "), raw(FLOW_HEAD, b"1\r\nx\r\n", then_hang=True)):
+        async with scripted(lambda _, act=breaking: act) as remote:  # type: ignore[misc]
+            flow = await transport.open(request(remote.base_url), "text/event-stream")
+            assert isinstance(flow, Flow)
+            with pytest.raises(BrokenOff):
+                _ = [piece async for piece in flow.pieces()]
+            await flow.aclose()
+
+
+async def test_closing_a_flow_ends_the_request_to_the_service(transport: HttpTransport) -> None:
+    left = asyncio.Event()
+    async with scripted(lambda seen: until_left(seen, left, FLOW_HEAD, b"1\r\nx\r\n")) as remote:
+        flow = await transport.open(request(remote.base_url, PATIENT), "text/event-stream")
+        assert isinstance(flow, Flow)
+        assert await anext(flow.pieces()) == b"x"
+        await flow.aclose()
+        await asyncio.wait_for(left.wait(), 10)
+
+
+async def test_a_transport_reads_as_much_and_keeps_as_long_as_it_is_told() -> None:
+    transport = HttpTransport("http://127.0.0.1", proxy=DIRECT, limits=Limits(2, 0.0, 100_000))
+    async with scripted(lambda _: answer(200, b"x" * 100_000)) as remote:
+        for _ in range(2):
+            found = await transport.send(request(remote.base_url, PATIENT))
+            assert isinstance(found, Reply)
+            assert (len(found.body), found.cut) == (100_000, False)
+    await transport.aclose()
 
 
 async def test_a_certificate_that_nobody_vouches_for_stops_it_before_anything_is_sent() -> None:

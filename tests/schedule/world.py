@@ -19,7 +19,8 @@ from swarm_analytics_models.services import contracts
 from swarm_analytics_models.status import EventSummary
 from swarm_analyticsd.clock import Chance, Clock, SystemClock
 from swarm_analyticsd.credentials.vault import MemoryVault, Vault
-from swarm_analyticsd.delivery.send import DIRECT, http_transports
+from swarm_analyticsd.delivery.proxy import DIRECT
+from swarm_analyticsd.delivery.send import http_transports
 from swarm_analyticsd.outbox.rows import Admission, Admitted, KnownDestination, NewEvent
 from swarm_analyticsd.outbox.store import Outbox
 from swarm_analyticsd.schedule.loop import Dispatcher

@@ -32,6 +32,8 @@ class NoAnswer:
     """It may have arrived; no complete answer came back."""
 
     detail: str
+    timed_out: bool = False
+    """The peer took too long; else the connection broke."""
 
 
 @dataclass(frozen=True, slots=True)

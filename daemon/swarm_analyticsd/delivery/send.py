@@ -2,32 +2,43 @@
 
 The httpx transport (on aiohttp's connection pool) is driven without httpx's client, and aiohttp's session
 without what it would add: no redirects, no cookie jar, no netrc, no decompression. A time limit spans the
-whole attempt, whatever the peer does, and no more of an answer is read than `policy.RESPONSE_BYTES`.
+whole attempt, whatever the peer does, and no more of an answer is read than its limits allow. URLs go out as
+they are written, byte for byte: a signature may cover them.
 
 Whether anything was sent is told by the moment at which a connection stood ready, not by the kind of error:
 aiohttp reports a connection that broke after sending in the same way as one that was never made.
 """
 
 import asyncio
-import ipaddress
 import ssl
-from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final, Protocol
-from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from swarm_analyticsd import policy
 from swarm_analyticsd.delivery.answer import Answer, NoAnswer, NotSent, Obstacle, Reply
+from swarm_analyticsd.delivery.proxy import UnusableProxy, proxy_for, proxy_parts
 from swarm_analyticsd.delivery.request import Request
 
 if TYPE_CHECKING:
     import httpx
 
 
-class UnusableProxy(ValueError):
-    """A proxy of a kind that cannot be used. Names the remedy."""
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of a transport."""
+
+    connections: int = 0
+    """Most that are open; 0: as many as there are requests."""
+
+    keep_alive_s: float = policy.KEEP_ALIVE_TO_SERVICE_S
+    answer_bytes: int = policy.RESPONSE_BYTES
+    """Most that is read of an answer which is collected."""
+
+
+class BrokenOff(Exception):
+    """An answer that came in pieces ended before its end."""
 
 
 class Transport(Protocol):
@@ -43,11 +54,13 @@ class Transport(Protocol):
 TransportFactory = Callable[[str], Transport]
 """Makes the transport for an origin."""
 
-DIRECT: Final = "direct"
-"""The proxy setting that means: none, whatever the environment says."""
+T = TypeVar("T")
 
 _connected: ContextVar[list[bool]] = ContextVar("connected")
 """Holds True once the attempt's request may have begun to leave."""
+
+_url: ContextVar[str] = ContextVar("url")
+"""The URL as it is to go out: the libraries would unescape some of it."""
 
 
 def http_transports(proxy: str | None = None) -> TransportFactory:
@@ -55,48 +68,51 @@ def http_transports(proxy: str | None = None) -> TransportFactory:
     return lambda origin: HttpTransport(origin, proxy=proxy)
 
 
-def proxy_for(origin: str, setting: str | None) -> str | None:
-    """The proxy's URL for `origin`, or None for a direct connection. This machine is never proxied."""
-    parts = urlsplit(origin)
-    host = parts.hostname or ""
-    if setting == DIRECT or _is_this_machine(host):
-        return None
-    if setting is not None:
-        return setting
-    if proxy_bypass(parts.netloc):
-        return None
-    known = getproxies()
-    return known.get(parts.scheme) or known.get("all")
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+def call_transports(proxy: str | None = None) -> "Callable[[str, Limits], HttpTransport]":
+    """As `http_transports`, with limits of their own."""
+    return lambda origin, limits: HttpTransport(origin, proxy=proxy, limits=limits)
 
 
 class HttpTransport:
     """HTTP/1.1 to one origin, over a pool of connections that opens with the first request."""
 
-    def __init__(self, origin: str, *, proxy: str | None = None) -> None:
+    def __init__(self, origin: str, *, proxy: str | None = None, limits: Limits | None = None) -> None:
         self._origin = origin
         self._proxy_setting = proxy
+        self._limits = limits or Limits()
         self._transport: httpx.AsyncBaseTransport | None = None
         self._opening = asyncio.Lock()
 
     async def send(self, request: Request) -> Answer:
+        return await self._within_limits(request, self._collect)
+
+    async def open(self, request: Request, media_type: str) -> "Answer | Flow":
+        """Send once. A success of `media_type` is a flow, whose total time nothing limits but its reader; any
+        other answer is collected as in `send`. Only cancellation is raised.
+        """
+
+        async def either(response: "httpx.Response") -> Reply | Flow:
+            kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if response.is_success and kind == media_type:
+                return Flow(response)
+            return await self._collect(response)
+
+        return await self._within_limits(request, either)
+
+    async def _within_limits(
+        self, request: Request, take: "Callable[[httpx.Response], Awaitable[T]]"
+    ) -> "T | NotSent | NoAnswer":
         connected = [False]
         _connected.set(connected)
         try:
             async with asyncio.timeout(request.time_outs.total_s):
-                return await self._exchange(request)
+                return await take(await self._respond(request))
         except TimeoutError:
             detail = f"no complete answer within {request.time_outs.total_s:g} s"
-            return NoAnswer(detail) if connected[0] else NotSent(Obstacle.TIME_OUT, detail)
+            return NoAnswer(detail, timed_out=True) if connected[0] else NotSent(Obstacle.TIME_OUT, detail)
         except Exception as error:
             if connected[0]:
-                return NoAnswer(f"the connection broke before the answer was complete ({_told(error)})")
+                return _no_answer(error)
             return NotSent(_obstacle(error), _told(error))
 
     async def aclose(self) -> None:
@@ -104,7 +120,7 @@ class HttpTransport:
         if transport is not None:
             await transport.aclose()
 
-    async def _exchange(self, request: Request) -> Reply:
+    async def _respond(self, request: Request) -> "httpx.Response":
         import httpx
 
         transport = await self._opened()
@@ -112,7 +128,8 @@ class HttpTransport:
         if request.authentication is not None:
             headers.append((request.authentication.name, request.authentication.value))
         limits = request.time_outs
-        response = await transport.handle_async_request(
+        _url.set(request.url)
+        return await transport.handle_async_request(
             httpx.Request(
                 request.method,
                 request.url,
@@ -127,19 +144,47 @@ class HttpTransport:
                 },
             )
         )
+
+    async def _collect(self, response: "httpx.Response") -> Reply:
+        body = bytearray()
+        cut = False
         try:
-            body, cut = await _read(response)
+            async for piece in response.aiter_raw():  # undecoded: a compressed answer is never inflated
+                body += piece
+                if cut := len(body) > self._limits.answer_bytes:
+                    break
         finally:
             await response.aclose()
-        found = tuple((name.lower(), value) for name, value in response.headers.multi_items())
-        return Reply(response.status_code, found, body, cut)
+        return Reply(response.status_code, _fields(response), bytes(body[: self._limits.answer_bytes]), cut)
 
     async def _opened(self) -> "httpx.AsyncBaseTransport":
         async with self._opening:
             if self._transport is None:
                 context = await asyncio.to_thread(_prepare, self._origin)
-                self._transport = _open(self._origin, context, proxy_for(self._origin, self._proxy_setting))
+                proxy = proxy_for(self._origin, self._proxy_setting)
+                self._transport = _open(self._origin, context, proxy, self._limits)
         return self._transport
+
+
+class Flow:
+    """A success whose body comes in pieces. To be closed, whether it was read to its end or not."""
+
+    def __init__(self, response: "httpx.Response") -> None:
+        self.status = response.status_code
+        self.headers = _fields(response)
+        self._response = response
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The body as it comes. The time limit between two pieces is the request's. Raises BrokenOff."""
+        try:
+            async for piece in self._response.aiter_raw():
+                yield piece
+        except Exception as error:
+            raise BrokenOff(_no_answer(error).detail) from error
+
+    async def aclose(self) -> None:
+        """Ends the request to the service if it has not ended."""
+        await self._response.aclose()
 
 
 def _prepare(origin: str) -> ssl.SSLContext | None:
@@ -154,27 +199,37 @@ def _prepare(origin: str) -> ssl.SSLContext | None:
     return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def _open(origin: str, context: ssl.SSLContext | None, proxy: str | None) -> "httpx.AsyncBaseTransport":
+def _open(
+    origin: str, context: ssl.SSLContext | None, proxy: str | None, limits: Limits
+) -> "httpx.AsyncBaseTransport":
     import aiohttp
     import httpx
     import httpx_aiohttp
+    from yarl import URL
+
+    class AsWritten(aiohttp.ClientRequest):
+        def __init__(self, method: str, url: URL, **more: Any) -> None:
+            super().__init__(method, URL(_url.get(), encoded=True), **more)
 
     tracing = aiohttp.TraceConfig()
     tracing.on_connection_create_end.append(_note_connected)
     tracing.on_connection_reuseconn.append(_note_connected)
-    proxy_url, for_proxy = _proxy_parts(proxy)
+    proxy_url, for_proxy = proxy_parts(proxy)
     tunnelled = origin.startswith("https:")
 
     def session() -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
+        made = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=0, keepalive_timeout=policy.KEEP_ALIVE_TO_SERVICE_S, ssl=context or True
+                limit=limits.connections, keepalive_timeout=limits.keep_alive_s, ssl=context or True
             ),
+            request_class=AsWritten,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=None if tunnelled else for_proxy,
             trust_env=False,
             trace_configs=[tracing],
         )
+        made._retry_connection = False  # it would send a GET or DELETE again, with the same signature
+        return made
 
     return httpx_aiohttp.AiohttpTransport(
         verify=context or False,
@@ -184,32 +239,17 @@ def _open(origin: str, context: ssl.SSLContext | None, proxy: str | None) -> "ht
     )
 
 
-def _proxy_parts(proxy: str | None) -> tuple[str | None, dict[str, str]]:
-    """A proxy's URL without its password, and the header that carries it. Raises UnusableProxy."""
-    if proxy is None:
-        return None, {}
-    parts = urlsplit(proxy)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UnusableProxy(f"proxy scheme {parts.scheme!r} is not supported; name an http:// proxy")
-    place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-    if parts.username is None:
-        return place, {}
-    account = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-    return place, {"Proxy-Authorization": f"Basic {b64encode(account.encode()).decode()}"}
-
-
 async def _note_connected(_session: Any, _context: Any, _parameters: Any) -> None:
     _connected.get()[0] = True
 
 
-async def _read(response: "httpx.Response") -> tuple[bytes, bool]:
-    """The raw body, undecoded: a compressed answer is never inflated."""
-    body = bytearray()
-    async for chunk in response.aiter_raw():
-        body += chunk
-        if len(body) > policy.RESPONSE_BYTES:
-            return bytes(body[: policy.RESPONSE_BYTES]), True
-    return bytes(body), False
+def _fields(response: "httpx.Response") -> tuple[tuple[str, str], ...]:
+    return tuple((name.lower(), value) for name, value in response.headers.multi_items())
+
+
+def _no_answer(error: Exception) -> NoAnswer:
+    detail = f"the connection broke before the answer was complete ({_told(error)})"
+    return NoAnswer(detail, timed_out=isinstance(error.__cause__ or error, TimeoutError))
 
 
 def _obstacle(error: Exception) -> Obstacle:
