@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from swarm_analytics_sandbox.serve import run
-from swarm_analytics_sandbox.service import KEPT, TOKEN_LIFE_S
+from swarm_analytics_sandbox.service import KEPT
+from swarm_analytics_sandbox.tokens import TOKEN_LIFE_S
 
 
 def main() -> int:
@@ -23,6 +24,9 @@ def main() -> int:
     )
     parser.add_argument("--keep", type=int, default=KEPT, help="events and requests kept to be looked at")
     parser.add_argument("--parent-pipe", action="store_true", help="end when stdin closes")
+    parser.add_argument(
+        "--service", action="append", metavar="NAME", help="stand in for this one only; may be repeated"
+    )
     chosen = parser.parse_args()
     return run(
         chosen.port,
@@ -30,6 +34,7 @@ def main() -> int:
         ledger=chosen.ledger,
         token_life_s=chosen.token_life,
         keep=chosen.keep,
+        names=chosen.service,
         parent_pipe=chosen.parent_pipe,
     )
 

@@ -9,7 +9,9 @@ from typing import Final
 
 from starlette.types import Receive, Send
 
+from swarm_analytics_sandbox.by_contract import TAKEN, detail
 from swarm_analytics_sandbox.faults import (
+    Cut,
     FinalAction,
     Flood,
     Hang,
@@ -20,7 +22,6 @@ from swarm_analytics_sandbox.faults import (
     Status,
     WrongJson,
 )
-from swarm_analytics_sandbox.service import TAKEN, detail
 from swarm_analytics_sandbox.stand_in import Answer
 
 Abort = Callable[[], None]
@@ -35,9 +36,19 @@ FLOOD_PIECE: Final = b" " * 65_536
 
 
 async def send_answer(send: Send, answer: Answer) -> None:
-    headers = [*answer.headers, (b"content-length", b"%d" % len(answer.body))]
+    await _start(send, answer)
+    if answer.pieces:
+        for piece in answer.pieces:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    else:
+        await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _start(send: Send, answer: Answer) -> None:
+    length = () if answer.pieces else ((b"content-length", b"%d" % len(answer.body)),)
+    headers = [*answer.headers, *length]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
 
 
 async def play(
@@ -60,6 +71,8 @@ async def play(
             await send_answer(send, Answer(200, text.encode()))
         case SlowBody(seconds=seconds):
             await _trickle(genuine or TAKEN, seconds, receive, send)
+        case Cut(size=size):
+            await _cut(genuine or TAKEN, size, receive, send, abort)
         case Flood():
             await _flood(action, receive, send)
 
@@ -98,13 +111,20 @@ def _scripted(action: Status) -> Answer:
 
 
 async def _trickle(answer: Answer, seconds: float, receive: Receive, send: Send) -> None:
-    headers = [*answer.headers, (b"content-length", b"%d" % len(answer.body))]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    for place in range(len(answer.body)):
-        if await gone(receive, seconds / len(answer.body)):
+    await _start(send, answer)
+    pieces = answer.pieces or tuple(answer.body[place : place + 1] for place in range(len(answer.body)))
+    for piece in pieces:
+        if await gone(receive, seconds / len(pieces)):
             return
-        await send({"type": "http.response.body", "body": answer.body[place : place + 1], "more_body": True})
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
+
+
+async def _cut(answer: Answer, size: int, receive: Receive, send: Send, abort: Abort) -> None:
+    await _start(send, answer)
+    part = (b"".join(answer.pieces) or answer.body)[:size]
+    await send({"type": "http.response.body", "body": part, "more_body": True})
+    await _reset(receive, abort)
 
 
 async def _flood(action: Flood, receive: Receive, send: Send) -> None:

@@ -1,27 +1,23 @@
-"""``/_sandbox``: look at what was taken, script faults, revoke tokens, start over."""
+"""``/_sandbox``: look at what was taken, script faults, revoke tokens, set modes, start over."""
 
 import json
 from dataclasses import asdict
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, ConfigDict
 
 from swarm_analytics_sandbox.faults import Script
 from swarm_analytics_sandbox.ledger import Counts, GoodEvent
-from swarm_analytics_sandbox.service import Service, fingerprint
-from swarm_analytics_sandbox.stand_in import Headers
+from swarm_analytics_sandbox.senders import fingerprint
+from swarm_analytics_sandbox.service import Service
+from swarm_analytics_sandbox.stand_in import Headers, StandIn
 
 Limit = Annotated[int, Query(ge=1)]
-After = Annotated[int, Query(ge=0)]
+SCHEMES: Final = ("Bearer ", "ApiKey ", "Basic ")
+"""Shown in front of what is blotted out."""
 
-KEPT_LAST: Final = {
-    ("openswarm", "events.agent.message"): ("agent_id", "seq"),
-    ("openswarm", "events.agent.title"): ("id",),
-    ("openswarm", "identify.link_email"): (),
-    ("openswarm", "preferences.opt_out"): (),
-}
-"""Routes that overwrite: per install, the last body with equal values of these fields is what stands."""
+After = Annotated[int, Query(ge=0)]
 
 
 class Revocation(BaseModel):
@@ -49,7 +45,7 @@ def control_routes(service: Service) -> APIRouter:
         return {
             **asdict(taken.total),
             "unauthorized": service.unauthorized,
-            "tokens_minted": service.tokens.minted,
+            "tokens_minted": sum(office.minted for office in service.offices),
             "routes": _counts(taken.by_route),
             "installs": _counts(taken.by_install),
         }
@@ -80,26 +76,20 @@ def control_routes(service: Service) -> APIRouter:
         """The newest bodies that were refused, as they came, with the reason."""
         return [{**asdict(event), "body": _text(event.body)} for event in list(service.ledger.bad)[-limit:]]
 
-    @router.get("/state")
-    async def state() -> list[dict[str, Any]]:
-        """What stands where a later event overwrites an earlier one (of the events that are kept)."""
-        standing: dict[tuple[Any, ...], dict[str, Any]] = {}
-        for event in service.ledger.good:
-            fields = KEPT_LAST.get((event.service, event.route))
-            if fields is not None:
-                body = json.loads(event.body)
-                values = {name: body[name] for name in fields}
-                place = {
-                    "service": event.service,
-                    "route": event.route,
-                    "install_id": event.install_id,
-                    "of": values,
-                }
-                standing[event.service, event.route, event.install_id, *values.values()] = {
-                    **place,
-                    "body": body,
-                }
-        return list(standing.values())
+    @router.get("/state/{name}")
+    async def state(name: str) -> Any:
+        """What a service's stand-in holds."""
+        return _stand_in(service, name).state()
+
+    @router.post("/state/{name}")
+    async def configure(name: str, settings: dict[str, Any]) -> Any:
+        """Change how a service's stand-in behaves; its state afterwards."""
+        stand_in = _stand_in(service, name)
+        try:
+            stand_in.configure(settings)
+        except ValueError as error:
+            raise HTTPException(422, f"{name}: {error}") from error
+        return stand_in.state()
 
     @router.get("/requests")
     async def requests(limit: Limit = 1_000) -> list[dict[str, Any]]:
@@ -119,12 +109,16 @@ def control_routes(service: Service) -> APIRouter:
     @router.post("/tokens/revoke")
     async def revoke(revocation: Revocation | None = None) -> dict[str, int]:
         chosen = revocation or Revocation()
-        return {"revoked": service.tokens.revoke(install_id=chosen.install_id, token=chosen.token)}
+        revoked = (
+            office.revoke(identity=chosen.install_id, token=chosen.token) for office in service.offices
+        )
+        return {"revoked": sum(revoked)}
 
     @router.post("/tokens/life")
     async def token_life(life: TokenLife) -> dict[str, float]:
         """For tokens minted from now on."""
-        service.tokens.life_s = life.life_s
+        for office in service.offices:
+            office.life_s = life.life_s
         return {"life_s": life.life_s}
 
     @router.get("/script")
@@ -147,6 +141,12 @@ def control_routes(service: Service) -> APIRouter:
     return router
 
 
+def _stand_in(service: Service, name: str) -> StandIn:
+    if name not in service.stand_ins:
+        raise HTTPException(404, f"no service {name!r} here; there are {', '.join(service.stand_ins)}")
+    return service.stand_ins[name]
+
+
 def _counts(tree: dict[str, dict[str, Counts]]) -> dict[str, dict[str, dict[str, int]]]:
     return {
         service: {name: asdict(counts) for name, counts in each.items()} for service, each in tree.items()
@@ -164,5 +164,10 @@ def _text(body: bytes) -> str:
 def _redacted(headers: Headers, secret: frozenset[str]) -> dict[str, str]:
     shown: dict[str, str] = {}
     for name, value in ((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers):
-        shown[name] = f"<secret {fingerprint(value)}>" if name in secret else value
+        shown[name] = _blotted(value) if name in secret else value
     return shown
+
+
+def _blotted(value: str) -> str:
+    scheme = next((scheme for scheme in SCHEMES if value.startswith(scheme)), "")
+    return f"{scheme}<secret {fingerprint(value.removeprefix(scheme))}>"

@@ -19,6 +19,8 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from swarm_analytics_sandbox.stand_in import Asked
+
 EXAMPLE: Final = (
     '{"faults": [{"match": {"route": "logs.write"}, "action": {"kind": "status", "status": 503}}]}'
 )
@@ -36,9 +38,10 @@ class Match(Declared):
     """Which requests a fault hits: those to which all of it applies. Empty: every request to the services."""
 
     service: str = "*"
-    """Glob, as are `route` and `path`."""
+    """Glob, as are `route`, `method` and `path`."""
 
     route: str = "*"
+    method: str = "*"
     path: str = "*"
     contains: str | None = None
     """Text that the raw body holds."""
@@ -121,6 +124,13 @@ class SlowBody(Declared):
     seconds: Seconds
 
 
+class Cut(Declared):
+    """Take the event and reset the connection after `size` bytes of the genuine answer's body."""
+
+    kind: Literal["cut"] = "cut"
+    size: int = Field(default=0, ge=0)
+
+
 class Flood(Declared):
     """Take the event and answer 200 with `size` bytes of white space, compressed if `gzip`."""
 
@@ -129,7 +139,7 @@ class Flood(Declared):
     gzip: bool = False
 
 
-FinalAction: TypeAlias = Status | Hang | Reset | Portal | Redirect | WrongJson | SlowBody | Flood
+FinalAction: TypeAlias = Status | Hang | Reset | Portal | Redirect | WrongJson | SlowBody | Cut | Flood
 Action: TypeAlias = Annotated[Latency | FinalAction, Field(discriminator="kind")]
 
 
@@ -140,7 +150,7 @@ def takes_event(action: FinalAction) -> bool:
             return action.accept
         case Portal() | Redirect():
             return False
-        case WrongJson() | SlowBody() | Flood():
+        case WrongJson() | SlowBody() | Cut() | Flood():
             return True
 
 
@@ -214,11 +224,11 @@ class Faults:
         self.tallies = [Tally(fault) for fault in script.faults]
         self._chance = random.Random(script.seed)
 
-    def draw(self, service: str, route: str, path: str, body: bytes) -> tuple[float, FinalAction | None]:
+    def draw(self, asked: Asked) -> tuple[float, FinalAction | None]:
         """Seconds of latency for this request, and what happens to it then."""
         latency = 0.0
         for tally in self.tallies:
-            if not _applies(tally.fault.match, service, route, path, body) or not tally.strikes(self._chance):
+            if not _applies(tally.fault.match, asked) or not tally.strikes(self._chance):
                 continue
             action = tally.fault.action
             if not isinstance(action, Latency):
@@ -227,10 +237,11 @@ class Faults:
         return latency, None
 
 
-def _applies(match: Match, service: str, route: str, path: str, body: bytes) -> bool:
+def _applies(match: Match, asked: Asked) -> bool:
     return (
-        fnmatchcase(route, match.route)
-        and fnmatchcase(service, match.service)
-        and fnmatchcase(path, match.path)
-        and (match.contains is None or match.contains.encode() in body)
+        fnmatchcase("" if asked.route is None else asked.route.key, match.route)
+        and fnmatchcase(asked.contract.name, match.service)
+        and fnmatchcase(asked.method, match.method)
+        and fnmatchcase(asked.path, match.path)
+        and (match.contains is None or match.contains.encode() in asked.body)
     )

@@ -130,6 +130,7 @@ class Ledger:
         self, service: str, route: Route, install_id: str, key: str | None, body: bytes, resource: str = ""
     ) -> Effect:
         """Take a valid event; it is in the file when this returns."""
+        body = body or b"null"
         if b"\n" in body or b"\r" in body:
             body = body.replace(b"\r", b" ").replace(b"\n", b" ")
         event = GoodEvent(

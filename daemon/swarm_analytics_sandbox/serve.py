@@ -9,7 +9,7 @@ import socket
 import struct
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +20,8 @@ from uvicorn.server import ServerState
 from swarm_analytics_models.services import contracts
 from swarm_analytics_sandbox.app import ABORT, SandboxApp
 from swarm_analytics_sandbox.faults import ScriptError, load_script
-from swarm_analytics_sandbox.service import KEPT, TOKEN_LIFE_S, Service
+from swarm_analytics_sandbox.service import KEPT, Service
+from swarm_analytics_sandbox.tokens import TOKEN_LIFE_S
 
 USAGE: Final = 2
 FAILURE: Final = 1
@@ -48,14 +49,20 @@ def run(
     token_life_s: float = TOKEN_LIFE_S,
     keep: int = KEPT,
     parent_pipe: bool = False,
+    names: Sequence[str] | None = None,
 ) -> int:
     """Serve on 127.0.0.1 until SIGTERM, Ctrl-C or, with `parent_pipe`, the end of stdin.
 
-    Returns the exit code; errors are said on stderr.
+    `names` are the services that it stands in for; None: all. Returns the exit code; errors are said on
+    stderr.
     """
+    known = contracts()
+    if unknown := sorted(set(names or ()) - set(known)):
+        return _fail(f"no service {', '.join(unknown)}. Name some of {', '.join(known)}.", USAGE)
+    chosen = {name: known[name] for name in names or known}
     try:
         faults = None if script is None else load_script(script)
-        service = Service(contracts(), script=faults, ledger=ledger, token_life_s=token_life_s, keep=keep)
+        service = Service(chosen, script=faults, ledger=ledger, token_life_s=token_life_s, keep=keep)
     except ScriptError as error:
         return _fail(str(error), USAGE)
     except (OSError, ValueError) as error:

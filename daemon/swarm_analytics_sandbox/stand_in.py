@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final, Protocol, TypeAlias
 from urllib.parse import parse_qsl
@@ -61,6 +61,10 @@ class Asked:
     def query(self) -> tuple[tuple[str, str], ...]:
         """Names and values in the order in which they came, decoded."""
         return tuple(parse_qsl(self.query_string, keep_blank_values=True))
+
+    def to(self, route: Route | None) -> "Asked":
+        """The same request, taken as one to `route`."""
+        return replace(self, route=route)
 
     def header(self, name: str) -> str | None:
         """The first value of a header; None where it is absent."""

@@ -1,17 +1,20 @@
-"""Install tokens: minted, looked up, revoked."""
+"""Bearer tokens: minted, looked up, revoked."""
 
 import base64
 import hashlib
 import hmac
 import json
 import secrets
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
+
+TOKEN_LIFE_S: Final = 30 * 24 * 3600.0
 
 
 class Refused(StrEnum):
-    """Why a token does not open a route."""
+    """Why a credential does not open a route."""
 
     MISSING = "missing"
     UNKNOWN = "unknown"
@@ -23,8 +26,10 @@ class Refused(StrEnum):
 class Grant:
     """What a token stands for."""
 
-    service: str
-    install_id: str
+    scope: str
+    """The route that minted it."""
+
+    identity: str
     expires_at: float
     revoked: bool = False
 
@@ -37,7 +42,8 @@ def _part(content: bytes) -> str:
 class TokenOffice:
     """Mints JSON Web Tokens (HS256) and knows each one it minted; those of another process it does not."""
 
-    life_s: float
+    now: Callable[[], float]
+    life_s: float = TOKEN_LIFE_S
     _secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     _grants: dict[str, Grant] = field(default_factory=dict)
 
@@ -45,11 +51,11 @@ class TokenOffice:
     def minted(self) -> int:
         return len(self._grants)
 
-    def mint(self, service: str, install_id: str) -> str:
-        """A fresh valid token; those minted before stay valid."""
-        now = time.time()
+    def mint(self, scope: str, identity: str) -> tuple[str, float]:
+        """A fresh valid token and the end of its life; those minted before stay valid."""
+        now = self.now()
         claims = {
-            "install_id": install_id,
+            "install_id": identity,
             "iat": int(now),
             "exp": int(now + self.life_s),
             "jti": secrets.token_hex(8),
@@ -59,26 +65,26 @@ class TokenOffice:
         )
         signature = hmac.digest(self._secret, signed.encode(), hashlib.sha256)
         token = f"{signed}.{_part(signature)}"
-        self._grants[token] = Grant(service, install_id, now + self.life_s)
-        return token
+        grant = self._grants[token] = Grant(scope, identity, now + self.life_s)
+        return token, grant.expires_at
 
-    def look_up(self, service: str, token: str | None) -> Grant | Refused:
+    def look_up(self, scope: str, token: str | None) -> Grant | Refused:
         if not token:
             return Refused.MISSING
         grant = self._grants.get(token)
-        if grant is None or grant.service != service:
+        if grant is None or grant.scope != scope:
             return Refused.UNKNOWN
         if grant.revoked:
             return Refused.REVOKED
-        if grant.expires_at <= time.time():
+        if grant.expires_at <= self.now():
             return Refused.EXPIRED
         return grant
 
-    def revoke(self, *, install_id: str | None = None, token: str | None = None) -> int:
+    def revoke(self, *, identity: str | None = None, token: str | None = None) -> int:
         """Revoke what matches both, and say how many were valid until now. Neither given: all of them."""
         revoked = 0
         for minted, grant in self._grants.items():
-            if grant.revoked or (install_id not in (None, grant.install_id)) or (token not in (None, minted)):
+            if grant.revoked or (identity not in (None, grant.identity)) or (token not in (None, minted)):
                 continue
             grant.revoked = True
             revoked += 1

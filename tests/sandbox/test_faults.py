@@ -267,3 +267,18 @@ def test_a_client_that_leaves_before_the_end_of_its_body_leaves_no_trace(service
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     assert service.register("install-1")
     assert len(service.requests()) == 1
+
+
+def test_an_answer_that_is_cut_off_is_taken(service: SandboxProcess, send: Send) -> None:
+    service.script(fault("cut", {"count": 1}, size=3), fault("cut"))
+    for _ in range(2):
+        with pytest.raises(httpx.ReadError):
+            send()
+    assert taken(service) == 2
+
+
+def test_what_is_cut_off_begins_as_the_genuine_answer(service: SandboxProcess) -> None:
+    service.script(fault("cut", size=5))
+    with service.http.stream("POST", f"{service.base_url}{LOGS}", json={}) as answer:
+        assert int(answer.headers["content-length"]) > 5
+        assert next(answer.iter_raw()) == b'{"det'

@@ -220,7 +220,7 @@ def test_requests_are_shown_with_the_token_blotted_out(service: SandboxProcess) 
         ("POST", LOGS, "200"),
         ("POST", LOGS, "401"),
     ]
-    assert shown[1]["headers"]["authorization"].startswith("<secret ")
+    assert shown[1]["headers"]["authorization"].startswith("Bearer <secret ")
     assert token not in json.dumps(shown)
     assert json.loads(shown[1]["body"]) == log("k1")
 

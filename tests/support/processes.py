@@ -49,9 +49,13 @@ class SandboxProcess(Child):
         answer: list[dict[str, Any]] = self._ask("GET", "bad")
         return answer
 
-    def state(self) -> list[dict[str, Any]]:
-        answer: list[dict[str, Any]] = self._ask("GET", "state")
-        return answer
+    def state(self, service: str = "openswarm") -> Any:
+        """What the stand-in of a service holds; of OpenSwarm: the events that stand."""
+        return self._ask("GET", f"state/{service}")
+
+    def configure(self, service: str, **settings: Any) -> Any:
+        """Change how the stand-in of a service behaves; its state afterwards."""
+        return self._ask("POST", f"state/{service}", json=settings)
 
     def requests(self, limit: int = 1_000) -> list[dict[str, Any]]:
         """The newest requests to the services, oldest first."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from swarm_analytics_sandbox.stand_in import Factory
+from swarm_analytics_sandbox.stand_ins.openswarm import OpenSwarm
 
-STAND_INS: Final[Mapping[str, Factory]] = {}
+STAND_INS: Final[Mapping[str, Factory]] = {"openswarm": OpenSwarm}
 """By the service's name."""
