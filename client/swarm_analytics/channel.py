@@ -8,14 +8,14 @@ import os
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from swarm_analytics import policy
 from swarm_analytics.errors import DaemonRefused as DaemonRefused
 from swarm_analytics.errors import DaemonUnavailable as DaemonUnavailable
+from swarm_analytics.listener import listener_of
 from swarm_analytics_models.api import Problem
 from swarm_analytics_models.home import AddressFile, Home, read_address, resolve_home
-from swarm_analytics_models.private import UnsafePath, check_private_directory, check_private_file
+from swarm_analytics_models.private import UnsafePath, check_private_directory
 
 if TYPE_CHECKING:
     import socket
@@ -38,6 +38,13 @@ def find_address(home: Home) -> AddressFile:
     if address is None:
         raise DaemonUnavailable(f"no daemon runs in {home.root}", START_HINT)
     return address
+
+
+def nobody_listens(home: Home, address: AddressFile, error: Exception) -> DaemonUnavailable:
+    """The error for an address at which no connection could be made."""
+    return DaemonUnavailable(
+        f"no daemon listens at {address.address}, where {home.address} says: {error}", START_HINT
+    )
 
 
 class DaemonChannel:
@@ -77,15 +84,14 @@ class DaemonChannel:
         deadline = time.monotonic() + timeout
         address = find_address(self.home)
         try:
-            connection, host = self._connect(address, min(timeout, policy.CONNECT_S))
+            listener = listener_of(self.home, address)
+            sock = listener.connect(min(timeout, policy.CONNECT_S))
         except (OSError, UnsafePath, ValueError) as error:
-            raise DaemonUnavailable(
-                f"no daemon listens at {address.address}, where {self.home.address} says: {error}",
-                START_HINT,
-            ) from error
+            raise nobody_listens(self.home, address, error) from error
+        connection = _Connection(listener.headers["Host"], sock)
         try:
             status, answer = _exchange(
-                connection, method, path, content, {**headers, **host}, deadline=deadline
+                connection, method, path, content, {**headers, **listener.headers}, deadline=deadline
             )
         except TimeoutError as error:
             raise DaemonUnavailable(
@@ -100,24 +106,7 @@ class DaemonChannel:
             ) from error
         finally:
             connection.close()
-        return _read_answer(status, answer, f"{method} {path}")
-
-    def _connect(self, address: AddressFile, timeout: float) -> "tuple[_Connection, dict[str, str]]":
-        if address.address.startswith("unix:"):
-            from swarm_analytics.link import connect_unix
-
-            sock = connect_unix(address.address.removeprefix("unix:"), timeout)
-            return _Connection("localhost", sock), {"Host": "localhost"}
-        parts = urlsplit(address.address)
-        if parts.scheme != "http" or parts.hostname != "127.0.0.1" or parts.port is None:
-            raise ValueError("not an address of this machine")
-        import socket
-
-        check_private_file(self.home.capability)
-        capability = self.home.capability.read_text().strip()
-        sock = socket.create_connection(("127.0.0.1", parts.port), timeout)
-        headers = {"Host": parts.netloc, "Authorization": f"Bearer {capability}"}
-        return _Connection(parts.netloc, sock), headers
+        return read_answer(status, answer, f"{method} {path}")
 
 
 class _Connection:
@@ -164,7 +153,8 @@ def _exchange(
     return response.status, bytes(answer)
 
 
-def _read_answer(status: int, answer: bytes, what: str) -> Any:
+def read_answer(status: int, answer: bytes, what: str) -> Any:
+    """The JSON of the daemon's answer to `what`. Raises DaemonRefused for every status of 400 and above."""
     try:
         parsed = json.loads(answer) if answer else None
         problem = Problem.model_validate(parsed) if status >= 400 else None

@@ -6,6 +6,7 @@ import os
 import socket
 import stat
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -16,15 +17,19 @@ from swarm_analytics_models.handoff import (
     Dropped,
     ProtocolError,
     Receipt,
+    SignatureWanted,
+    Skipped,
     Welcome,
 )
 
 _SEND_FLAGS: Final = getattr(socket, "MSG_DONTWAIT", 0) | getattr(socket, "MSG_NOSIGNAL", 0)
-_KINDS: Final[dict[str, type[Welcome | Receipt | Dropped | ConsentChanged | ProtocolError]]] = {
+_KINDS: Final[dict[str, type[DaemonMessage]]] = {
     "welcome": Welcome,
     "receipt": Receipt,
     "dropped": Dropped,
     "consent": ConsentChanged,
+    "signature_wanted": SignatureWanted,
+    "skipped": Skipped,
     "error": ProtocolError,
 }
 
@@ -33,21 +38,39 @@ class ForeignSocket(OSError):
     """The path is no socket of this user's."""
 
 
-def connect_unix(path: str, timeout: float) -> socket.socket:
-    """Connect to a Unix socket that this user owns, within `timeout` seconds. Raises OSError."""
+def unix_socket(path: str) -> socket.socket:
+    """A socket that is yet to be connected to `path`, which is a socket of this user's. Raises OSError."""
     if sys.platform == "win32":
         raise ForeignSocket(f"{path}: Unix sockets are not used on Windows")
     found = os.lstat(path)
     if not stat.S_ISSOCK(found.st_mode) or found.st_uid != os.geteuid():
         raise ForeignSocket(f"{path} is not a socket of this user")
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+
+
+def connect_unix(path: str, timeout: float) -> socket.socket:
+    """Connect to a Unix socket that this user owns, within `timeout` seconds. Raises OSError."""
+    sock = unix_socket(path)
+    deadline = time.monotonic() + timeout
     try:
         sock.settimeout(timeout)
-        sock.connect(path)
+        while not _is_connected(sock, path, deadline):
+            time.sleep(policy.BACKLOG_POLL_S)
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+def _is_connected(sock: socket.socket, path: str, deadline: float) -> bool:
+    """False when too many wait to be accepted, and there is time to try again."""
+    try:
+        sock.connect(path)
+    except BlockingIOError:
+        if time.monotonic() >= deadline:
+            raise
+        return False
+    return True
 
 
 class Link:

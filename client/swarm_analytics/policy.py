@@ -82,3 +82,31 @@ CONSENT_WAIT_S: Final = 10.0
 
 FLUSH_POLL_S: Final = 0.05
 """Between a flush's attempts to reach a daemon that is being started."""
+
+# --- calls of services, made by the daemon ---
+
+CALL_WAIT_S: Final = 3600.0
+"""A call whose caller named no deadline: the daemon ends it long before, by the service's own times. Only a
+daemon that hangs is waited for so long."""
+
+CALL_MARGIN_S: Final = 2.0
+"""Added to the deadline that a caller named, so that the daemon's answer, which says more, comes first."""
+
+CALLS_AT_ONCE: Final = 100
+"""Of this process, to all daemons; others wait for their turn. As many as the most generous of the services'
+own clients makes; each has a connection, of which a daemon allows a process 128."""
+
+MAX_HEAD_BYTES: Final = 64 * 1024
+"""Longest head of a daemon's answer, which has a few hundred bytes."""
+
+MAX_ENVELOPE_BYTES: Final = 64 * 1024
+"""What the daemon puts around a service's answer at the most."""
+
+READ_BYTES: Final = 64 * 1024
+"""Read from a connection at a time."""
+
+MAX_PIECE_BYTES: Final = 8 * 1024 * 1024
+"""Longest event of an answer in pieces."""
+
+BACKLOG_POLL_S: Final = 0.005
+"""Between attempts to connect to a Unix socket whose queue is full."""

@@ -29,6 +29,8 @@ class ClientRoute:
     """The field of the request that asks for an answer in pieces, as in `Streaming.field`."""
 
     streaming_format: Literal["sse", "ndjson"] | None = None
+    repeatable: bool = False
+    """A call that may be made twice without harm, whoever makes it."""
 
 
 Submit: TypeAlias = Callable[[ClientRoute, dict[str, Any]], str]

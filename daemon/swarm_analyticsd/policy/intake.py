@@ -20,12 +20,13 @@ LISTEN_BACKLOG: Final = 128
 ACCEPT_PAUSE_S: Final = 0.5
 """Seconds without accepting after the system refused to, most often for want of descriptors."""
 
-MAX_CONNECTIONS: Final = 256
-"""Connections of each listener, all apps together: far from the 1,024 descriptors a process may open."""
+MAX_CONNECTIONS: Final = 384
+"""Connections of each listener, all apps together: with as many to services still below the 1,024 descriptors
+that a process may open."""
 
-MAX_CONNECTIONS_PER_PROCESS: Final = 64
-"""Connections of each listener from one process: an app needs one, and one for each thread that waits for an
-answer."""
+MAX_CONNECTIONS_PER_PROCESS: Final = 128
+"""Connections of each listener from one process: an app needs one, and one for each of its calls, of which the
+client has 100 at a time."""
 
 OUTLET_BYTES: Final = 256 * 1024
 """Notices kept for an app that does not read: beyond it the oldest are dropped (the ledger has them)."""
