@@ -5,6 +5,7 @@ from typing import Final
 
 from swarm_analytics_sandbox.stand_in import Factory
 from swarm_analytics_sandbox.stand_ins.openswarm import OpenSwarm
+from swarm_analytics_sandbox.stand_ins.syvain import Syvain
 
-STAND_INS: Final[Mapping[str, Factory]] = {"openswarm": OpenSwarm}
+STAND_INS: Final[Mapping[str, Factory]] = {"openswarm": OpenSwarm, "syvain": Syvain}
 """By the service's name."""
