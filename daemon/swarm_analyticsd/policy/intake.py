@@ -25,8 +25,8 @@ MAX_CONNECTIONS: Final = 384
 that a process may open."""
 
 MAX_CONNECTIONS_PER_PROCESS: Final = 128
-"""Connections of each listener from one process: an app needs one, and one for each of its calls, of which the
-client has 100 at a time."""
+"""Connections of each listener from one process: an app needs one, and one for each of its calls, of which
+the client has 100 at a time."""
 
 OUTLET_BYTES: Final = 256 * 1024
 """Notices kept for an app that does not read: beyond it the oldest are dropped (the ledger has them)."""
