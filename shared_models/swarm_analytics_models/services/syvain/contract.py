@@ -5,92 +5,31 @@ up to 1,000 in a request. All else is a call. Metrics and annotations are writte
 is minted for their experiment with the API key; everything else is asked for with the API key itself.
 """
 
-from types import MappingProxyType
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
-from pydantic import BaseModel
-
-from swarm_analytics_models.authentication import (
-    ApiKeyAuthentication,
-    Authentication,
-    ResourceKeyAuthentication,
-)
 from swarm_analytics_models.calling import CallDefaults, Streaming
 from swarm_analytics_models.categories import Category
 from swarm_analytics_models.contract import Route, ServiceContract
-from swarm_analytics_models.handling import Acknowledgement, Batching, Lane, TimeOuts, Verdict
-from swarm_analytics_models.idempotency import (
-    KEY_HEX,
-    Idempotency,
-    InProgress,
-    KeyInBody,
-    KeyInHeader,
-    NaturallyIdempotent,
-    NotIdempotent,
-)
+from swarm_analytics_models.handling import Acknowledgement, Batching, Lane
+from swarm_analytics_models.idempotency import KeyInBody, NotIdempotent
 from swarm_analytics_models.key_sources import KeyFile
 from swarm_analytics_models.services.syvain import payloads
 from swarm_analytics_models.services.syvain.errors import read_error
-
-Method: TypeAlias = Literal["GET", "POST", "PATCH", "DELETE"]
+from swarm_analytics_models.services.syvain.routing import (
+    INGESTION,
+    INGESTION_KEY,
+    READ,
+    UNKNOWN_EXPERIMENT,
+    WRITE,
+    call,
+)
 
 BASE_URL: Final = "https://metrics.syvain.com"
 DEVELOPMENT_BASE_URL: Final = "https://syvain-metrics-app-dev.syvaintech.workers.dev"
 
-API_KEY: Final = ApiKeyAuthentication(header="Authorization", prefix="Bearer ")
-INGESTION_KEY: Final = ResourceKeyAuthentication(
-    mint_route="ingestion_keys.create",
-    resource_field="experiment_id",
-    token_field="data.token",  # noqa: S106 - a field name
-    expires_field="data.key.expires_at_ms",
-    renew_before_s=300.0,
-    refused=frozenset({401, 403}),
-)
-
-READ: Final[Idempotency] = NaturallyIdempotent()
-WRITE: Final[Idempotency] = KeyInHeader(
-    headers=("Idempotency-Key",),
-    value=f"syvain-metrics-api-client-{KEY_HEX}",
-    in_progress=InProgress(status=409, code="idempotency_key_in_progress", every_s=0.5, most=10),
-)
-ORDINARY: Final = TimeOuts(connect_s=5.0, read_s=10.0, total_s=10.0)
-INGESTION: Final = TimeOuts(connect_s=5.0, read_s=60.0, total_s=60.0)
-"""Synchronous ingestion is waited for (seed, "Host and Timeouts")."""
-
 EXPERIMENTS: Final = "/api/v1/experiments"
 EXPERIMENT: Final = "/api/v1/experiments/{experiment_id}"
 FOLDERS: Final = "/api/v1/folders"
-
-
-def _call(
-    key: str,
-    method: Method,
-    path: str,
-    request: type[BaseModel],
-    response: type[BaseModel],
-    idempotency: Idempotency,
-    *,
-    authentication: Authentication = API_KEY,
-    query: tuple[str, ...] = (),
-    time_outs: TimeOuts = ORDINARY,
-    streaming: Streaming | None = None,
-) -> Route:
-    return Route(
-        key=key,
-        method=method,
-        path=path,
-        request=request,
-        response=response,
-        lane=Lane.CALL,
-        category=Category.REQUEST,
-        authentication=authentication,
-        idempotency=idempotency,
-        acknowledgement=Acknowledgement.JSON_OBJECT,
-        ordering=None,
-        query=query,
-        time_outs=time_outs,
-        streaming=streaming,
-    )
 
 
 SYVAIN: Final = ServiceContract(
@@ -113,7 +52,7 @@ SYVAIN: Final = ServiceContract(
     ),
     read_error=read_error,
     routes=(
-        _call(
+        call(
             "auth.status",
             "GET",
             "/api/v1/auth/status",
@@ -121,9 +60,9 @@ SYVAIN: Final = ServiceContract(
             payloads.AuthStatusAnswer,
             READ,
         ),
-        _call("folders.list", "GET", FOLDERS, payloads.FoldersListed, payloads.FoldersAnswer, READ),
-        _call("folders.create", "POST", FOLDERS, payloads.FolderCreateInput, payloads.FolderAnswer, WRITE),
-        _call(
+        call("folders.list", "GET", FOLDERS, payloads.FoldersListed, payloads.FoldersAnswer, READ),
+        call("folders.create", "POST", FOLDERS, payloads.FolderCreateInput, payloads.FolderAnswer, WRITE),
+        call(
             "folders.get",
             "GET",
             "/api/v1/folders/{folder_id}",
@@ -131,7 +70,7 @@ SYVAIN: Final = ServiceContract(
             payloads.FolderContentsAnswer,
             READ,
         ),
-        _call(
+        call(
             "folders.patch",
             "PATCH",
             "/api/v1/folders/{folder_id}",
@@ -139,7 +78,7 @@ SYVAIN: Final = ServiceContract(
             payloads.FolderAnswer,
             WRITE,
         ),
-        _call(
+        call(
             "experiments.list",
             "GET",
             EXPERIMENTS,
@@ -147,7 +86,7 @@ SYVAIN: Final = ServiceContract(
             payloads.ExperimentsAnswer,
             READ,
         ),
-        _call(
+        call(
             "experiments.create",
             "POST",
             EXPERIMENTS,
@@ -155,8 +94,8 @@ SYVAIN: Final = ServiceContract(
             payloads.ExperimentAnswer,
             WRITE,
         ),
-        _call("experiments.get", "GET", EXPERIMENT, payloads.ExperimentRead, payloads.ExperimentAnswer, READ),
-        _call(
+        call("experiments.get", "GET", EXPERIMENT, payloads.ExperimentRead, payloads.ExperimentAnswer, READ),
+        call(
             "experiments.update_status",
             "POST",
             EXPERIMENT,
@@ -164,7 +103,7 @@ SYVAIN: Final = ServiceContract(
             payloads.ExperimentAnswer,
             WRITE,
         ),
-        _call(
+        call(
             "experiments.move",
             "PATCH",
             EXPERIMENT,
@@ -172,7 +111,7 @@ SYVAIN: Final = ServiceContract(
             payloads.ExperimentAnswer,
             WRITE,
         ),
-        _call(
+        call(
             "metrics.list",
             "GET",
             f"{EXPERIMENT}/metrics",
@@ -180,10 +119,10 @@ SYVAIN: Final = ServiceContract(
             payloads.RowsAnswer,
             READ,
         ),
-        _call(
+        call(
             "metrics.compare", "GET", "/api/v1/metrics", payloads.MetricsCompared, payloads.RowsAnswer, READ
         ),
-        _call(
+        call(
             "metrics.ingest",
             "POST",
             f"{EXPERIMENT}/ingest",
@@ -213,10 +152,10 @@ SYVAIN: Final = ServiceContract(
                 max_wait_s=0.25,
                 always=True,
             ),
-            verdicts=MappingProxyType({404: Verdict.EVENT}),
+            verdicts=UNKNOWN_EXPERIMENT,
             time_outs=INGESTION,
         ),
-        _call(
+        call(
             "catalog.list",
             "GET",
             f"{EXPERIMENT}/catalog",
@@ -224,7 +163,7 @@ SYVAIN: Final = ServiceContract(
             payloads.MetricCatalogAnswer,
             READ,
         ),
-        _call(
+        call(
             "catalog.inspect",
             "GET",
             f"{EXPERIMENT}/catalog/{{metric}}",
@@ -232,7 +171,7 @@ SYVAIN: Final = ServiceContract(
             payloads.MetricCatalogValuesAnswer,
             READ,
         ),
-        _call(
+        call(
             "ingestion_keys.list",
             "GET",
             f"{EXPERIMENT}/ingestion-keys",
@@ -240,15 +179,16 @@ SYVAIN: Final = ServiceContract(
             payloads.IngestionKeysAnswer,
             READ,
         ),
-        _call(
+        call(
             "ingestion_keys.create",
             "POST",
             f"{EXPERIMENT}/ingestion-keys",
             payloads.IngestionKeyCreated,
             payloads.IngestionKeyCreateAnswer,
             NotIdempotent("report"),
+            verdicts=UNKNOWN_EXPERIMENT,
         ),
-        _call(
+        call(
             "ingestion_keys.revoke",
             "DELETE",
             f"{EXPERIMENT}/ingestion-keys/{{key_id}}",
@@ -256,7 +196,7 @@ SYVAIN: Final = ServiceContract(
             payloads.IngestionKeyAnswer,
             READ,
         ),
-        _call(
+        call(
             "annotations.list",
             "GET",
             f"{EXPERIMENT}/annotations",
@@ -264,7 +204,7 @@ SYVAIN: Final = ServiceContract(
             payloads.AnnotationsAnswer,
             READ,
         ),
-        _call(
+        call(
             "annotations.create",
             "POST",
             f"{EXPERIMENT}/annotations",
@@ -274,7 +214,7 @@ SYVAIN: Final = ServiceContract(
             authentication=INGESTION_KEY,
             time_outs=INGESTION,
         ),
-        _call(
+        call(
             "query.series",
             "POST",
             "/api/v1/query/series",
@@ -288,7 +228,7 @@ SYVAIN: Final = ServiceContract(
                 media_type="application/vnd.syvain.metric-series+ndjson",
             ),
         ),
-        _call(
+        call(
             "query.catalog",
             "POST",
             "/api/v1/query/metric-catalog",

@@ -1,14 +1,16 @@
 """Who asks: the API key, and the ingestion keys that are minted with it."""
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from swarm_analytics_models.services.syvain.base import AuthKind, Envelope, ExperimentId, Input, Output
 from swarm_analytics_models.values import Int64
 
-WEEK_MS = 7 * 24 * 60 * 60 * 1000
+WEEK_MS: Final = 7 * 24 * 60 * 60 * 1000
 """Longest life of an ingestion key, in milliseconds (sheet, section 2)."""
+
+KEY_NAME: Final = "SDK ingestion key"
 
 
 class AuthIdentity(Output):
@@ -77,12 +79,17 @@ class IngestionKeysListed(Input):
 
 
 class IngestionKeyCreateInput(Input):
-    """A new ingestion key."""
+    """A new ingestion key. It always has a name."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200)] = "SDK ingestion key"
+    name: Annotated[str, Field(min_length=1, max_length=200)] = KEY_NAME
     ttl_ms: Annotated[Int64, Field(gt=0, le=WEEK_MS)] | None = Field(
         default=None, exclude_if=lambda life: life is None
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, given: Any) -> Any:
+        return {"name": KEY_NAME, **given} if isinstance(given, dict) else given
 
 
 class IngestionKeyCreated(IngestionKeyCreateInput):

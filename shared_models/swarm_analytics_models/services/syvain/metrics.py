@@ -1,7 +1,7 @@
 """Metrics: recording them, and the reads of the seed."""
 
 import json
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -16,7 +16,7 @@ from swarm_analytics_models.services.syvain.base import (
 )
 from swarm_analytics_models.values import FiniteFloat, FreeJson, Int64
 
-MAX_METRICS = 1000
+MAX_METRICS: Final = 1000
 """Most metrics of one request (sheet, section 5)."""
 
 

@@ -3,7 +3,7 @@
 Field names are camel case on the wire.
 """
 
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import ConfigDict, Field, RootModel, model_validator
 
@@ -17,7 +17,7 @@ from swarm_analytics_models.services.syvain.base import (
 )
 from swarm_analytics_models.values import FiniteFloat
 
-MAX_SELECTIONS = 64
+MAX_SELECTIONS: Final = 64
 """Most series, and most experiments of a catalog, that one request may ask for (sheet, section 5)."""
 
 
