@@ -6,7 +6,13 @@ from typing import Final
 from swarm_analytics_sandbox.stand_in import Factory
 from swarm_analytics_sandbox.stand_ins.openspawn import OpenSpawn
 from swarm_analytics_sandbox.stand_ins.openswarm import OpenSwarm
+from swarm_analytics_sandbox.stand_ins.swarms import Swarms
 from swarm_analytics_sandbox.stand_ins.syvain import Syvain
 
-STAND_INS: Final[Mapping[str, Factory]] = {"openspawn": OpenSpawn, "openswarm": OpenSwarm, "syvain": Syvain}
+STAND_INS: Final[Mapping[str, Factory]] = {
+    "openspawn": OpenSpawn,
+    "openswarm": OpenSwarm,
+    "swarms": Swarms,
+    "syvain": Syvain,
+}
 """By the service's name."""
