@@ -1,7 +1,6 @@
-"""How a secret becomes a header."""
+"""How a secret becomes the header that carries it."""
 
-from dataclasses import dataclass, field
-from typing import assert_never
+from typing import TypeAlias
 
 from pydantic import SecretStr
 
@@ -10,49 +9,40 @@ from swarm_analytics_models.authentication import (
     Authentication,
     InstallTokenAuthentication,
     NoAuthentication,
-    ResourceKeyAuthentication,
     Scheme,
     SessionAuthentication,
-    SignatureAuthentication,
     schemes_of,
 )
 from swarm_analytics_models.contract import ServiceContract
-from swarm_analyticsd import policy
+from swarm_analyticsd.credentials.secret import AuthenticationHeader, UnusableSecret, checked_secret
+
+CarriedScheme: TypeAlias = InstallTokenAuthentication | ApiKeyAuthentication
+"""Schemes that send the destination's secret itself."""
 
 
-class UnusableSecret(ValueError):
-    """A secret that cannot travel in a header. Says why, never what it is."""
+def secret_header(scheme: CarriedScheme, secret: SecretStr) -> AuthenticationHeader:
+    """The header that carries `secret`. Raises UnusableSecret."""
+    if isinstance(scheme, ApiKeyAuthentication):
+        return AuthenticationHeader(
+            scheme.header, f"{scheme.prefix}{checked_secret(secret).get_secret_value()}"
+        )
+    return bearer(secret)
 
 
-@dataclass(frozen=True, slots=True)
-class AuthenticationHeader:
-    name: str
-    value: str = field(repr=False)
+def bearer(secret: SecretStr) -> AuthenticationHeader:
+    """Raises UnusableSecret."""
+    return AuthenticationHeader("Authorization", f"Bearer {checked_secret(secret).get_secret_value()}")
 
 
-def checked_secret(secret: SecretStr) -> SecretStr:
-    """`secret` without white space around it. Raises UnusableSecret."""
-    text = secret.get_secret_value().strip()
-    if not text or len(text) > policy.SECRET_CHARACTERS:
-        raise UnusableSecret(f"a credential has 1 to {policy.SECRET_CHARACTERS} characters, not {len(text)}")
-    if any(not 0x20 <= ord(character) < 0x7F for character in text):
-        raise UnusableSecret("a credential holds printable ASCII only; this one has other characters")
-    return SecretStr(text)
-
-
-def authentication_header(authentication: Scheme, secret: SecretStr | None) -> AuthenticationHeader | None:
+def authentication_header(scheme: Scheme, secret: SecretStr | None) -> AuthenticationHeader | None:
     """The header that authenticates a request, or None for an open route. Raises UnusableSecret."""
-    match authentication:
+    match scheme:
         case NoAuthentication():
             return None
-        case InstallTokenAuthentication() | SessionAuthentication() | ResourceKeyAuthentication():
-            return AuthenticationHeader("Authorization", f"Bearer {_text(secret)}")
-        case ApiKeyAuthentication(header, prefix):
-            return AuthenticationHeader(header, f"{prefix}{_text(secret)}")
-        case SignatureAuthentication():
-            raise UnusableSecret("an event is never signed: signatures belong to calls")
+        case InstallTokenAuthentication() | ApiKeyAuthentication() if secret is not None:
+            return secret_header(scheme, secret)
         case _:
-            assert_never(authentication)
+            raise UnusableSecret("there is no credential yet")
 
 
 def needs_secret(authentication: Authentication) -> bool:
@@ -65,7 +55,7 @@ def registration_of(contract: ServiceContract) -> InstallTokenAuthentication | N
     return next((scheme for scheme in schemes if isinstance(scheme, InstallTokenAuthentication)), None)
 
 
-def _text(secret: SecretStr | None) -> str:
-    if secret is None:
-        raise UnusableSecret("there is no credential yet")
-    return checked_secret(secret).get_secret_value()
+def sessions_of(contract: ServiceContract) -> SessionAuthentication | None:
+    """How the service opens sessions, where it does."""
+    schemes = (scheme for route in contract.routes for scheme in schemes_of(route.authentication))
+    return next((scheme for scheme in schemes if isinstance(scheme, SessionAuthentication)), None)

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import assert_never
 
 from pydantic import SecretStr
 
@@ -11,19 +10,10 @@ from swarm_analytics_models.authentication import InstallTokenAuthentication
 from swarm_analytics_models.contract import ServiceContract
 from swarm_analytics_models.identifiers import Destination
 from swarm_analyticsd.clock import Clock
-from swarm_analyticsd.credentials.registration import MintDelayed, Minted, MintRefused, MintResult
+from swarm_analyticsd.credentials.proof import Minted, MintResult, Unproven, Why
 from swarm_analyticsd.delivery.answer import Answer, Reply
-from swarm_analyticsd.delivery.outcome import (
-    CredentialRefused,
-    Delivered,
-    EventFault,
-    FlowControl,
-    NotReached,
-    Portal,
-    RouteShut,
-    ServiceFault,
-    classify,
-)
+from swarm_analyticsd.delivery.minting import failure
+from swarm_analyticsd.delivery.outcome import classify
 from swarm_analyticsd.delivery.request import Item, single_request
 from swarm_analyticsd.delivery.send import Transport
 
@@ -49,23 +39,11 @@ class Bootstrap:
             single_request(route, destination.base_url.rstrip("/"), item, None, destination.kind)
         )
         outcome = classify(answer, route, now=self.clock.now())
-        match outcome:
-            case Delivered():
-                return self._token(answer)
-            case CredentialRefused(_, error) | EventFault(_, error) | RouteShut(_, error):
-                return MintRefused(f"registration refused: {error}")
-            case FlowControl(_, error, wait):
-                return MintDelayed(f"registration put off: {error}", wait)
-            case ServiceFault(_, error, _, wait):
-                return MintDelayed(f"registration failed: {error}", wait)
-            case NotReached(_, error) | Portal(_, error):
-                return MintDelayed(f"registration failed: {error}")
-            case _:
-                assert_never(outcome)
+        return failure(outcome, "registration") or self._token(answer)
 
     def _token(self, answer: Answer) -> MintResult:
         fields = json.loads(answer.body) if isinstance(answer, Reply) else None
         token = fields.get(self.scheme.token_field) if isinstance(fields, dict) else None
         if not isinstance(token, str) or not token:
-            return MintDelayed(f"registration failed: the answer has no {self.scheme.token_field!r}")
+            return Unproven(Why.TROUBLE, f"registration: the answer has no {self.scheme.token_field!r}")
         return Minted(SecretStr(token))

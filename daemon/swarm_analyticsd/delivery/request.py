@@ -1,10 +1,10 @@
-"""A row, its route and a credential as one request. Pure; refuses what could smuggle a second header."""
+"""A row and its route as one request. Pure; refuses what could smuggle a second header."""
 
 import json
 import re
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
 from pydantic import SecretStr
@@ -23,11 +23,8 @@ from swarm_analytics_models.idempotency import (
 )
 from swarm_analytics_models.identifiers import IdentityKind
 from swarm_analyticsd import VERSION
-from swarm_analyticsd.credentials.schemes import (
-    AuthenticationHeader,
-    UnusableSecret,
-    authentication_header,
-)
+from swarm_analyticsd.credentials.schemes import authentication_header
+from swarm_analyticsd.credentials.secret import AuthenticationHeader, UnusableSecret
 from swarm_analyticsd.delivery.wire import Unsendable, wire_of
 
 USER_AGENT: Final = f"swarm-analyticsd/{VERSION}"
@@ -41,9 +38,13 @@ class Request:
     method: str
     url: str
     headers: tuple[tuple[str, str], ...]
-    authentication: AuthenticationHeader | None
     body: bytes = field(repr=False)
     time_outs: TimeOuts
+    authentication: tuple[AuthenticationHeader, ...] = ()
+
+    def authenticated(self, headers: tuple[AuthenticationHeader, ...]) -> "Request":
+        """The same request, proven anew."""
+        return replace(self, authentication=headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,8 @@ def _request(
     if scheme is None:
         raise UnusableSecret(f"the service knows no way to authenticate a destination of kind {kind}")
     authentication = authentication_header(scheme, secret)
-    return Request(route.method, url, headers, authentication, body, route.time_outs)
+    proof = () if authentication is None else (authentication,)
+    return Request(route.method, url, headers, body, route.time_outs, proof)
 
 
 def _key_headers(idempotency: Idempotency, key: str) -> tuple[tuple[str, str], ...]:

@@ -124,9 +124,7 @@ class HttpTransport:
         import httpx
 
         transport = await self._opened()
-        headers = list(request.headers)
-        if request.authentication is not None:
-            headers.append((request.authentication.name, request.authentication.value))
+        headers = [*request.headers, *((proof.name, proof.value) for proof in request.authentication)]
         limits = request.time_outs
         _url.set(request.url)
         return await transport.handle_async_request(

@@ -85,3 +85,15 @@ REGISTRATION_LEAST_S: Final = 1.0
 
 SECRET_CHARACTERS: Final = 16_384
 """Longest credential: far above any token, below what servers take as a header."""
+
+TOKENS_KEPT: Final = 8
+"""Minted tokens kept in the vault for one destination, those that live longest: together they stay below the
+1,280 characters that Windows' keyring takes of one secret. Others are minted again after a restart."""
+
+REFUSED_KEY_LENT_FIRST_S: Final = 1.0
+REFUSED_KEY_LENT_MOST_S: Final = 30.0
+"""Seconds until a call may try a refused key again: 1, 2, 4 ... 30. Somebody waits for that call's answer,
+and a service is not asked in vain more than a few thousand times a day."""
+
+KEY_FILE_LOOK_S: Final = 10.0
+"""Seconds between looks at a key file that has no usable key, while events wait for one."""
