@@ -1,6 +1,5 @@
 """The client that applications make: the constructor and methods of SegOps' own SDK."""
 
-import asyncio
 import logging
 import os
 import threading
@@ -184,11 +183,11 @@ class SegOpsClient(SegopsNamespaces):
 
     async def aflush(self) -> None:
         """As `flush`, without blocking the event loop."""
-        await asyncio.to_thread(self.flush)
+        await _in_thread(self.flush)
 
     async def ashutdown(self) -> None:
         """As `shutdown`, without blocking the event loop."""
-        await asyncio.to_thread(self.shutdown)
+        await _in_thread(self.shutdown)
 
     def __enter__(self) -> "SegOpsClient":
         return self
@@ -210,7 +209,7 @@ class SegOpsClient(SegopsNamespaces):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await asyncio.to_thread(self.__exit__, kind, error, trace)
+        await _in_thread(lambda: self.__exit__(kind, error, trace))
 
     def _bind(self) -> None:
         """Take the present user's destination, where none is taken yet."""
@@ -265,3 +264,9 @@ def _signer(client: "weakref.ref[SegOpsClient]", ref: str) -> Callable[[], Adopt
         return None if alive is None else alive._sign(ref)
 
     return sign
+
+
+async def _in_thread(work: Callable[[], None]) -> None:
+    import asyncio  # only programs that use it pay for it
+
+    await asyncio.to_thread(work)

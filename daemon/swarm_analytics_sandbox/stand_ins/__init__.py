@@ -6,12 +6,14 @@ from typing import Final
 from swarm_analytics_sandbox.stand_in import Factory
 from swarm_analytics_sandbox.stand_ins.openspawn import OpenSpawn
 from swarm_analytics_sandbox.stand_ins.openswarm import OpenSwarm
+from swarm_analytics_sandbox.stand_ins.segops import SegOps
 from swarm_analytics_sandbox.stand_ins.swarms import Swarms
 from swarm_analytics_sandbox.stand_ins.syvain import Syvain
 
 STAND_INS: Final[Mapping[str, Factory]] = {
     "openspawn": OpenSpawn,
     "openswarm": OpenSwarm,
+    "segops": SegOps,
     "swarms": Swarms,
     "syvain": Syvain,
 }
