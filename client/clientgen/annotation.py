@@ -1,9 +1,11 @@
 """Type annotations of payload models, read into a closed union that a renderer can match on."""
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from enum import Enum
 from types import ModuleType, NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, TypeAlias, Union, get_args, get_origin
+from uuid import UUID
 
 from pydantic import BaseModel
 
@@ -30,6 +32,14 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
+class Standard:
+    """A class of the standard library that pydantic reads from JSON and writes as JSON."""
+
+    module: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Generic:
     """``list``, ``dict`` or ``tuple`` of something."""
 
@@ -51,7 +61,7 @@ class Unknown:
     text: str
 
 
-Type: TypeAlias = Plain | Choice | Named | Generic | Either | Unknown
+Type: TypeAlias = Plain | Choice | Named | Standard | Generic | Either | Unknown
 
 _PLAIN: Final[tuple[tuple[object, str], ...]] = (
     (str, "str"),
@@ -62,6 +72,7 @@ _PLAIN: Final[tuple[tuple[object, str], ...]] = (
     (Any, "Any"),
     (Ellipsis, "..."),
 )
+_STANDARD: Final = (datetime, date, UUID)
 _GENERIC: Final = (list, dict, tuple)
 
 
@@ -80,6 +91,8 @@ def read_annotation(annotation: Any, payloads: ModuleType) -> Type:
         if getattr(payloads, name, None) is annotation:
             return Named(name)
         return Unknown(f"{annotation.__module__}.{annotation.__qualname__}")
+    if annotation in _STANDARD:
+        return Standard(annotation.__module__, annotation.__name__)
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return read_annotation(arguments[0], payloads)

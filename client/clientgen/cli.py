@@ -24,7 +24,7 @@ from clientgen.sources import (
     fetch_document,
     registered_services,
 )
-from clientgen.surface import Surface, contract_surface, document_surface
+from clientgen.surface import Surface, below, contract_surface, document_surface
 
 OUTPUT: Final = Path(__file__).parents[1] / "swarm_analytics" / "_generated"
 
@@ -105,7 +105,8 @@ def _reviewed_drift(service: Service) -> Iterable[Drift]:
 def _compare_live(options: argparse.Namespace, service: Service) -> int:
     document = fetch_document(options.against) if options.against else app_document(options.app)
     live = _read(document_surface, document, options.against or options.app)
-    drifts = compare(_contract(service), live, ignore=options.ignore)
+    theirs = below(service.contract.base_path, live)
+    drifts = compare(_contract(service), theirs, ignore=options.ignore)
     _complain(drifts)
     if not drifts:
         print(f"{service.contract.name}: no drift in {len(service.contract.routes)} endpoints")

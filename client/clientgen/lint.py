@@ -7,13 +7,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from clientgen.annotation import Type, Unknown, parts
-from clientgen.plan import SNAKE_CASE, Namespace, Parameter, PlannedRoute, ServicePlan
+from clientgen.parameters import SNAKE_CASE, Parameter
+from clientgen.plan import Namespace, PlannedRoute, ServicePlan
 from swarm_analytics_models.handling import Lane
 
 CLIENT_METHODS: Final = frozenset({"close", "flush", "register"})
 """What the client itself is called by; no namespace may take these names."""
 
-MODULE_NAMES: Final = frozenset({"Any", "Call", "Literal", "Submit"})
+MODULE_NAMES: Final = frozenset(
+    {
+        *("Any", "AsyncCall", "AsyncIterator", "Call", "Iterator", "Literal", "Submit", "UNSET", "Unset"),
+        *("UUID", "date", "datetime"),
+    }
+)
 """What a generated module imports beside the payload models."""
 
 
@@ -40,7 +46,9 @@ def _refusals(plan: ServicePlan) -> Iterator[Refusal]:
         yield from _lint_route(place, route, plan.payloads)
         if not route.internal:
             yield from _lint_method(place, route, plan.payloads)
-    yield from _doubled(plan.name, "endpoint", [route.http for route in plan.routes])
+    for lane in Lane:
+        taken = [route.http for route in plan.routes if route.lane is lane]
+        yield from _doubled(plan.name, "endpoint", taken)
     yield from _lint_names(plan)
 
 
@@ -69,6 +77,8 @@ def _lint_method(place: str, route: PlannedRoute, payloads: str) -> Iterator[Ref
         yield Refusal(place, "a call must say what it returns", "Give the route a response model")
     if route.answer is not None:
         yield from _lint_type(f"{place}, its response model", route.answer, payloads)
+    if route.stream is not None:
+        yield from _lint_type(f"{place}, its events", route.stream.event, payloads)
     for parameter in route.parameters:
         yield from _lint_parameter(f"{place}, parameter {parameter.name}", parameter, route, payloads)
     yield from _doubled(place, "parameter", [parameter.name for parameter in route.parameters])
@@ -122,7 +132,9 @@ def _lint_names(plan: ServicePlan) -> Iterator[Refusal]:
         yield Refusal(plan.name, "it has no route for clients", "Declare one that is not internal")
     classes = [namespace.class_name for namespace in plan.namespaces]
     models = sorted({name for namespace in plan.namespaces for name in namespace.models})
-    yield from _doubled(plan.name, "class name", [plan.base_class, *classes, *models, *sorted(MODULE_NAMES)])
+    ours = [plan.base_class, *classes]
+    awaited = [f"Async{name}" for name in ours] if plan.has_calls else []
+    yield from _doubled(plan.name, "class name", [*ours, *awaited, *models, *sorted(MODULE_NAMES)])
     for namespace in plan.namespaces:
         yield from _lint_members(plan.name, namespace)
 
@@ -132,8 +144,11 @@ def _lint_members(service: str, namespace: Namespace) -> Iterator[Refusal]:
     if dotted in CLIENT_METHODS:
         yield Refusal(f"{service} {dotted}", "the client itself has a method of this name", "Choose another")
     children = {path[-1] for path in namespace.children}
+    yield from _doubled(
+        f"{service} {dotted}", "method", [name for route in namespace.methods for name in route.methods]
+    )
     for method in namespace.methods:
-        if method.method in children:
+        if children & set(method.methods):
             yield Refusal(
                 f"{service} {method.key}",
                 "it is both a method and a namespace",

@@ -3,62 +3,30 @@
 What the generator does not know stands in the plan as such (`Unknown`), for `lint` to refuse.
 """
 
-import enum
-import keyword
-import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
-from clientgen.annotation import Named, Type, Unknown, is_plain_text, parts, read_annotation
-from clientgen.schema import InvalidDocument, read_fields
-from clientgen.surface import path_fields, schema_of
+from clientgen.annotation import Named, Type, parts, read_annotation
+from clientgen.parameters import Member, Parameter, read_parameters, wire_name
+from clientgen.surface import path_fields
 from swarm_analytics_models.authentication import InstallTokenAuthentication
+from swarm_analytics_models.calling import Streaming
 from swarm_analytics_models.categories import CATEGORY_POLICIES, Category, CategoryPolicy
 from swarm_analytics_models.contract import STAMPED_FIELDS, Route, ServiceContract
 from swarm_analytics_models.handling import Lane
-
-_SHOWN_ELSEWHERE: Final = {"type", "enum", "any of", "nullable", "required", "default"}
-"""Attributes of a field that a signature shows by itself."""
-
-SNAKE_CASE: Final = re.compile(r"[a-z][a-z0-9_]*\Z")
+from swarm_analytics_models.idempotency import KeyInBody, KeyInHeader, NaturallyIdempotent, NotIdempotent
 
 
 @dataclass(frozen=True, slots=True)
-class Constant:
-    """A default that can be written down."""
+class Stream:
+    """An answer in pieces, and how it is asked for."""
 
-    value: str | int | float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A default that is a member of an enumeration."""
-
-    enumeration: str
-    name: str
-
-
-Default: TypeAlias = Constant | Member | Unknown | None
-"""None: the parameter is required."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    name: str
-    wire: str
-    """The name under which it travels."""
-
-    type: Type
-    default: Default
-    description: str
-    limits: tuple[tuple[str, Any], ...]
-    """What the schema demands beyond the type, by JSON Schema's keywords."""
+    event: Type
+    field: str
+    format: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +48,19 @@ class PlannedRoute:
 
     stamps: tuple[str, ...]
     opt_out_field: str | None
+    key_field: str | None
+    """The wire name of the field in which callers name the idempotency key."""
+
+    stream: Stream | None
+    repeatable: bool
     summary: str
     parameters: tuple[Parameter, ...]
     withheld: frozenset[str]
     """Names that no signature may show: the client fills them in, or the credential says them."""
 
     odd: tuple[tuple[str, str], ...]
-    """What about the request model no method can express, and the remedy."""
+    """What about the request model, or how an answer in pieces is asked for, no method can express, and the
+    remedy."""
 
     @property
     def constant(self) -> str:
@@ -99,6 +73,11 @@ class PlannedRoute:
     @property
     def method(self) -> str:
         return self.key.rpartition(".")[2]
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Every method that it becomes."""
+        return (self.method,) if self.stream is None else (self.method, f"{self.method}_stream")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +112,18 @@ class ServicePlan:
     def base_class(self) -> str:
         return pascal_case(self.name) + "Namespaces"
 
+    @property
+    def has_calls(self) -> bool:
+        """Whether there is anything to await."""
+        return any(Lane.CALL in namespace.lanes for namespace in self.namespaces)
+
 
 def _models(route: PlannedRoute) -> Iterator[str]:
     types = [parameter.type for parameter in route.parameters]
     if route.lane is Lane.CALL and route.answer is not None:
         types.append(route.answer)
+    if route.stream is not None:
+        types.append(route.stream.event)
     for node in types:
         yield from (part.name for part in parts(node) if isinstance(part, Named))
     for parameter in route.parameters:
@@ -185,11 +171,29 @@ def _plan_route(
         muted=None if policy is None else policy.muted,
         stamps=route.stamps,
         opt_out_field=route.opt_out_field,
+        key_field=route.key_field if route.lane is Lane.DELIVER else None,
+        stream=None if route.streaming is None else _stream(route.streaming, payloads),
+        repeatable=is_repeatable(route),
         summary=_summary(route.request),
-        parameters=tuple(_parameters(route, payloads)),
+        parameters=tuple(read_parameters(route, payloads)),
         withheld=frozenset(withheld),
-        odd=tuple(_oddities(route.request)),
+        odd=(*_oddities(route.request), *_stream_oddities(route)),
     )
+
+
+def _stream(streaming: Streaming, payloads: ModuleType) -> Stream:
+    return Stream(read_annotation(streaming.event, payloads), streaming.field, streaming.format)
+
+
+def is_repeatable(route: Route) -> bool:
+    """Whether a call may be made twice without harm, as whichever identity it is made."""
+    match route.idempotency:
+        case NaturallyIdempotent() | KeyInBody():
+            return True
+        case KeyInHeader():
+            return route.idempotency.honoured_for is None
+        case NotIdempotent():
+            return False
 
 
 def _summary(model: type[BaseModel]) -> str:
@@ -204,54 +208,11 @@ def _oddities(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
             yield f"field {name} is read and written under different names", "Give it one alias"
 
 
-def wire_name(name: str, info: FieldInfo) -> str:
-    return info.serialization_alias or info.alias or name
-
-
-def parameter_name(name: str, wire: str) -> str:
-    """The wire name where Python can say it so; else (``assigneeId``, ``from``) the field's own."""
-    return wire if SNAKE_CASE.match(wire) and not keyword.iskeyword(wire) else name
-
-
-def _parameters(route: Route, payloads: ModuleType) -> Iterator[Parameter]:
-    """The parameters of a route's method: required ones first, then the others, each in the model's order."""
-    try:
-        schema = schema_of(route.request)
-        schema_fields = read_fields(schema, schema)
-    except InvalidDocument:
-        schema_fields = {}
-    found = []
+def _stream_oddities(route: Route) -> Iterator[tuple[str, str]]:
     for name, info in route.request.model_fields.items():
-        if name in route.stamps:
-            continue
-        wire = wire_name(name, info)
-        facts = schema_fields.get(wire, {})
-        found.append(
-            Parameter(
-                name=parameter_name(name, wire),
-                wire=wire,
-                type=read_annotation(info.annotation, payloads),
-                default=None if info.is_required() else _default(info),
-                description=" ".join((info.description or "").split()),
-                limits=tuple((key, facts[key]) for key in sorted(facts.keys() - _SHOWN_ELSEWHERE)),
-            )
-        )
-    yield from sorted(found, key=lambda parameter: parameter.default is not None)
-
-
-def _default(info: FieldInfo) -> Default:
-    value = info.default
-    if info.default_factory is not None:
-        return Unknown("a factory")
-    if isinstance(value, enum.Enum):
-        return Member(type(value).__name__, value.name)
-    if value is None or type(value) in (bool, int):
-        return Constant(value)
-    if isinstance(value, float) and math.isfinite(value):
-        return Constant(value)
-    if isinstance(value, str) and is_plain_text(value):
-        return Constant(value)
-    return Unknown(repr(value))
+        asks = route.streaming is not None and route.streaming.field == wire_name(name, info)
+        if asks and info.is_required():
+            yield f"field {name} asks for an answer in pieces, and is required", "Give it the default False"
 
 
 def _namespaces(routes: list[PlannedRoute], path: tuple[str, ...] = ()) -> Iterator[Namespace]:

@@ -10,7 +10,7 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 
 from clientgen.schema import Fields, InvalidDocument, outermost, read_fields, resolve
 from swarm_analytics_models.contract import Route, ServiceContract
-from swarm_analytics_models.handling import Batching
+from swarm_analytics_models.handling import Batching, Lane
 
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _WITHOUT_BODY: Final = ("GET", "DELETE")
@@ -37,37 +37,69 @@ def path_fields(path: str) -> list[str]:
 
 
 def contract_surface(contract: ServiceContract) -> Surface:
-    """All that `contract` relies on, internal routes and batches included. Raises InvalidDocument."""
-    surface: dict[Endpoint, Operation] = {
-        (route.path, route.method): _contract_operation(route) for route in contract.routes
-    }
-    for route in contract.routes:
+    """All that `contract` relies on, internal routes and batches included. Raises InvalidDocument.
+
+    Where a call and events share an endpoint, the call says more. Paths are those below `base_path`.
+    """
+    surface: dict[Endpoint, Operation] = {}
+    for route in sorted(contract.routes, key=lambda route: route.lane is Lane.CALL):
+        if route.batching is None or not route.batching.always:
+            surface[route.path, route.method] = _contract_operation(route)
         if route.batching is not None:
-            surface[route.batching.path, route.method] = _batch_operation(route.request, route.batching)
+            surface[route.batching.path, route.method] = _batch_operation(route, route.batching)
     return surface
+
+
+def below(base_path: str, surface: Surface) -> Surface:
+    """`surface` with `base_path` taken off its paths."""
+    return {(path.removeprefix(base_path), method): found for (path, method), found in surface.items()}
 
 
 def _contract_operation(route: Route) -> Operation:
     schema = schema_of(route.request)
     fields = read_fields(schema, schema)
-    elsewhere = "query" if route.method in _WITHOUT_BODY else "body"
     for name in outermost(fields):
-        fields[name]["in"] = "path" if name in path_fields(route.path) else elsewhere
+        fields[name]["in"] = _place(route, name)
+    if route.body_field is not None:
+        fields = _unwrapped(fields, route.body_field)
     if route.response is None:
         return Operation(fields, None)
     answer = schema_of(route.response)
     return Operation(fields, read_fields(answer, answer))
 
 
-def _batch_operation(request: type[BaseModel], batching: Batching) -> Operation:
-    items = schema_of(request)
-    array = {"type": "array", "items": items, "maxItems": batching.max_items}
-    body = {
-        "type": "object",
-        "properties": {batching.items_field: array},
-        "required": [batching.items_field],
-    }
-    fields = read_fields(body, items)
+def _place(route: Route, name: str) -> str:
+    if name in route.path_fields:
+        return "path"
+    return "query" if name in route.query or route.method in _WITHOUT_BODY else "body"
+
+
+def _unwrapped(fields: Fields, body_field: str) -> Fields:
+    """The body is the value of that field alone."""
+    found: Fields = {}
+    for place, facts in fields.items():
+        rest = place.removeprefix(body_field)
+        if place == body_field:
+            found[""] = {name: value for name, value in facts.items() if name not in ("in", "required")}
+        elif place.startswith(body_field) and rest[0] in ".[{":
+            found[rest.removeprefix(".")] = facts
+        else:
+            found[place] = facts
+    return found
+
+
+def _batch_operation(route: Route, batching: Batching) -> Operation:
+    """Events in one request: what is in the path is said once, what is in the body is said of each."""
+    items = schema_of(route.request)
+    elsewhere = {*route.path_fields, *route.query}
+    fields: Fields = {}
+    for place, facts in read_fields(items, items).items():
+        if place in elsewhere:
+            fields[place] = {**facts, "in": _place(route, place)}
+        else:
+            fields[f"{batching.items_field}[].{place}"] = facts
+    fields[batching.items_field] = {"type": "array", "maxItems": batching.max_items, "required": True}
+    fields[f"{batching.items_field}[]"] = {"type": "object"}
     fields[batching.items_field]["in"] = "body"
     return Operation(fields, None)
 

@@ -7,7 +7,8 @@ import pytest
 from pydantic import BaseModel, Field
 
 from clientgen.annotation import Choice, Either, Generic, Named, Plain, Type, Unknown, read_annotation
-from clientgen.plan import Constant, Member, Parameter, PlannedRoute, plan_service
+from clientgen.parameters import Constant, Member, Parameter
+from clientgen.plan import PlannedRoute, plan_service
 from swarm_analytics_models.handling import Lane
 from swarm_analytics_models.values import FreeJson, Int64
 from tests.clientgen import toy_payloads
