@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import pytest
@@ -17,7 +17,7 @@ from swarm_analyticsd.credentials.schemes import registration_of
 from swarm_analyticsd.delivery.answer import Answer, NoAnswer, NotSent, Obstacle, Reply
 from swarm_analyticsd.delivery.batch import Parcel
 from swarm_analyticsd.delivery.bootstrap import Bootstrap
-from swarm_analyticsd.delivery.carry import Carrier, LeaseLost
+from swarm_analyticsd.delivery.carry import Carried, Carrier, LeaseLost
 from swarm_analyticsd.delivery.outcome import (
     CredentialRefused,
     Delivered,
@@ -26,7 +26,7 @@ from swarm_analyticsd.delivery.outcome import (
     ServiceFault,
 )
 from swarm_analyticsd.delivery.request import Request
-from swarm_analyticsd.outbox.rows import Phase
+from swarm_analyticsd.outbox.rows import Phase, WhenAmbiguous
 from tests.delivery.support import BATCHED, KEYED, TOY, FakeClock, row
 
 pytestmark = pytest.mark.anyio
@@ -41,7 +41,7 @@ class Double:
     answering: Callable[[Request], Answer]
     sent: list[Request] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
-    lease_ours: bool = True
+    taken: frozenset[int] = frozenset()
 
     async def send(self, request: Request) -> Answer:
         self.sent.append(request)
@@ -51,9 +51,11 @@ class Double:
     async def aclose(self) -> None:
         self.steps.append("close")
 
-    async def mark(self, seq: int, lease: int, phase: Phase) -> bool:
-        self.steps.append(phase.value)
-        return self.lease_ours
+    async def mark(
+        self, leases: Mapping[int, int], phase: Phase, when_ambiguous: WhenAmbiguous | None
+    ) -> frozenset[int]:
+        self.steps.append(phase.value if when_ambiguous is None else f"{phase.value}:{when_ambiguous}")
+        return frozenset(leases) - self.taken
 
     def carrier(self) -> Carrier:
         destination = Destination(TOY.name, "https://a.example/", IdentityKind.INSTALL, "i-1")
@@ -81,7 +83,11 @@ def parcel(route: Route, *values: int, alone: bool = False) -> Parcel:
 
 
 async def outcomes(double: Double, sent: Parcel) -> dict[int, type[Outcome]]:
-    return {one.row.seq: type(one.outcome) for one in await double.carrier().carry(sent, SECRET)}
+    return {one.row.seq: type(one.outcome) for one in await carry(double, sent)}
+
+
+async def carry(double: Double, sent: Parcel, secret: SecretStr | None = SECRET) -> list[Carried]:
+    return [one async for carried in double.carrier().carry(sent, secret) for one in carried]
 
 
 @pytest.mark.parametrize("bad", [(), (3,), (1, 8), (4, 5), tuple(range(1, 9))])
@@ -108,7 +114,7 @@ async def test_an_event_that_cannot_be_written_as_a_request_is_at_fault_itself()
 
 async def test_without_a_credential_nothing_is_sent() -> None:
     double = Double(ok)
-    [carried] = await double.carrier().carry(parcel(KEYED, 1), None)
+    [carried] = await carry(double, parcel(KEYED, 1), None)
     assert isinstance(carried.outcome, CredentialRefused)
     assert double.sent == []
 
@@ -123,9 +129,9 @@ async def test_an_event_over_which_daemons_died_leaves_its_trace() -> None:
 
 
 async def test_an_event_that_was_withdrawn_meanwhile_is_not_sent() -> None:
-    double = Double(ok, lease_ours=False)
+    double = Double(ok, taken=frozenset({1}))
     with pytest.raises(LeaseLost):
-        await double.carrier().carry(parcel(KEYED, 1, alone=True), SECRET)
+        await carry(double, parcel(KEYED, 1, alone=True))
     assert double.sent == []
 
 

@@ -140,7 +140,7 @@ def test_a_service_that_asks_for_time_gets_it_from_a_struck_event_too() -> None:
 
 def test_what_may_have_arrived_is_set_aside_where_the_contract_says_so() -> None:
     verdict = judge(row(), SET_ASIDE, FAULT, FACTS, Chosen()).verdict
-    assert verdict == Hold(HeldReason.AMBIGUOUS, "HTTP 500")
+    assert verdict == Reject(DeadReason.AMBIGUOUS, "HTTP 500", 500)
     surely_not = ServiceFault(408, "HTTP 408", ambiguous=False)
     assert isinstance(judge(row(), SET_ASIDE, surely_not, FACTS, Chosen()).verdict, Postpone)
     not_sent = NotReached(Obstacle.CONNECT, "refused")

@@ -93,8 +93,8 @@ async def test_dying_in_a_network_wait_never_counts_against_it(tmp_path: Path) -
     outbox = await _suspicious(tmp_path / "home")
     for _ in range(policy.DEATHS_WHEN_ALONE + 2):
         (row,) = (await claim(outbox)).rows
-        assert await outbox.mark_phase(row.seq, row.lease, Phase.HANDLING)
-        assert await outbox.mark_phase(row.seq, row.lease, Phase.WAITING)
+        assert await outbox.mark_phase({row.seq: row.lease}, Phase.HANDLING) == {row.seq}
+        assert await outbox.mark_phase({row.seq: row.lease}, Phase.WAITING) == {row.seq}
         await die(outbox)
         outbox = await open_outbox(tmp_path / "home")
     assert await states(outbox) == {State.QUEUED: 1}
@@ -106,7 +106,7 @@ async def test_three_deaths_while_it_was_handled_are_its_end(tmp_path: Path) -> 
     for _ in range(policy.DEATHS_WHEN_ALONE):
         assert await states(outbox) == {State.QUEUED: 1}
         (row,) = (await claim(outbox)).rows
-        await outbox.mark_phase(row.seq, row.lease, Phase.HANDLING)
+        await outbox.mark_phase({row.seq: row.lease}, Phase.HANDLING)
         await die(outbox)
         outbox = await open_outbox(tmp_path / "home")
     assert await states(outbox) == {State.DEAD: 1}
@@ -122,14 +122,14 @@ async def test_a_death_after_the_answer_was_settled_counts_nothing(tmp_path: Pat
     clock = FakeClock()
     outbox = await _suspicious(tmp_path / "home")
     (row,) = (await claim(outbox)).rows
-    await outbox.mark_phase(row.seq, row.lease, Phase.HANDLING)
+    await outbox.mark_phase({row.seq: row.lease}, Phase.HANDLING)
     await settle(outbox, [row], later(outbox, 1))
     await die(outbox)
     clock.pass_(5)
     outbox = await open_outbox(tmp_path / "home", clock)
     (again,) = (await claim(outbox)).rows
-    assert not await outbox.mark_phase(row.seq, row.lease + 1, Phase.HANDLING)
-    assert await outbox.mark_phase(again.seq, again.lease, Phase.HANDLING)
+    assert not await outbox.mark_phase({row.seq: row.lease + 1}, Phase.HANDLING)
+    assert await outbox.mark_phase({again.seq: again.lease}, Phase.HANDLING)
     await settle(outbox, [again], DELIVERED)
-    assert not await outbox.mark_phase(again.seq, again.lease, Phase.WAITING)
+    assert not await outbox.mark_phase({again.seq: again.lease}, Phase.WAITING)
     await outbox.close()

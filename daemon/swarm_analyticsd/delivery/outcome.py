@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias, assert_never
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from swarm_analytics_models.contract import Route
 from swarm_analytics_models.handling import Acknowledgement, Verdict
@@ -35,6 +36,8 @@ class Delivered:
     """The service's own acknowledgement was recognised."""
 
     status: int
+    skipped: int = 0
+    """Events of the request that the service left out, without saying which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +162,7 @@ def _by_status(reply: Reply, route: Route, wait: float | None) -> Outcome:
         return _acknowledged(reply, route)
     if 300 <= status < 400 or status == 511:
         return Portal(status, error if status == 511 else f"{error}{_target(reply)}, which is not followed")
-    if status == 413 or (status in EVENT_STATUSES and not _foreign(reply)):
+    if status == 413 or (status in EVENT_STATUSES and not is_foreign(reply)):
         return EventFault(status, error)
     if status == 401:
         return CredentialRefused(status, error)
@@ -171,15 +174,15 @@ def _by_status(reply: Reply, route: Route, wait: float | None) -> Outcome:
 
 
 def _acknowledged(reply: Reply, route: Route) -> Outcome:
-    if _foreign(reply):
+    if is_foreign(reply):
         return Portal(reply.status, f"{_error(reply)}, but with a web page: a captive portal or login page")
     match route.acknowledgement:
         case Acknowledgement.ANY_API_ANSWER:
-            return Delivered(reply.status)
+            return Delivered(reply.status, _skipped(reply, route))
         case Acknowledgement.JSON_OBJECT:
             complaint = _unrecognised(reply, route)
             if complaint is None:
-                return Delivered(reply.status)
+                return Delivered(reply.status, _skipped(reply, route))
             return ServiceFault(reply.status, f"{_error(reply)}, but {complaint}", ambiguous=True)
         case _:
             assert_never(route.acknowledgement)
@@ -199,7 +202,19 @@ def _unrecognised(reply: Reply, route: Route) -> str | None:
     return None
 
 
-def _foreign(reply: Reply) -> bool:
+def _skipped(reply: Reply, route: Route) -> int:
+    field = None if route.batching is None else route.batching.skipped_field
+    if field is None or reply.cut:
+        return 0
+    try:
+        answer = from_json(reply.body)
+    except ValueError:
+        return 0
+    count = answer.get(field) if isinstance(answer, dict) else None
+    return max(count, 0) if type(count) is int else 0
+
+
+def is_foreign(reply: Reply) -> bool:
     """Plainly no API's answer, whatever its status says."""
     if reply.status == 204:
         return False

@@ -7,7 +7,7 @@ delivered in between, it is the row's own: a strike, and after eight of them it 
 well it is the service's in any case, so that an outage strikes nobody.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, assert_never
 
 from swarm_analytics_models.contract import Route
@@ -27,7 +27,16 @@ from swarm_analyticsd.delivery.outcome import (
     ServiceFault,
 )
 from swarm_analyticsd.outbox.lifecycle import DeadReason, HeldReason
-from swarm_analyticsd.outbox.rows import Acknowledge, Claimed, Hold, Postpone, Reject, Release, Verdict
+from swarm_analyticsd.outbox.rows import (
+    Acknowledge,
+    Claimed,
+    Hold,
+    Postpone,
+    Reject,
+    Release,
+    Verdict,
+    WhenAmbiguous,
+)
 
 AT_ONCE: Final = 0.0
 """Due whatever the wall clock says: the breaker, not the row, keeps the time."""
@@ -99,8 +108,8 @@ class Judgement:
 def judge(row: Claimed, route: Route, outcome: Outcome, facts: Facts, chance: Chance) -> Judgement:
     """What becomes of `row`, and what its lane must know."""
     match outcome:
-        case Delivered(status):
-            return Judgement(Acknowledge(status), Answered(delivered=True))
+        case Delivered(status, skipped):
+            return Judgement(Acknowledge(status, skipped), Answered(delivered=True))
         case EventFault(status, error):
             return Judgement(Reject(DeadReason.REJECTED, error, status), Answered(delivered=False))
         case RouteShut(_, error):
@@ -125,21 +134,35 @@ def judge(row: Claimed, route: Route, outcome: Outcome, facts: Facts, chance: Ch
 
 def _blame(row: Claimed, route: Route, fault: ServiceFault, facts: Facts, chance: Chance) -> Judgement:
     trouble = Trouble(fault.error, fault.retry_after_s, offline=False)
-    idempotency = route.idempotency
-    if (
-        fault.ambiguous
-        and isinstance(idempotency, NotIdempotent)
-        and idempotency.when_ambiguous == "set_aside"
-    ):
-        return Judgement(Hold(HeldReason.AMBIGUOUS, fault.error), trouble)
+    choice = when_ambiguous(route) if fault.ambiguous else None
+    if choice == "set_aside":
+        return Judgement(Reject(DeadReason.AMBIGUOUS, fault.error, fault.status), trouble)
+    again = Postpone(AT_ONCE, fault.error, strike=False, mark=facts.delivered, resent=choice is not None)
     if facts.others_fail or not _own_fault(row, facts.delivered):
-        return Judgement(Postpone(AT_ONCE, fault.error, strike=False, mark=facts.delivered), trouble)
+        return Judgement(again, trouble)
     strikes = row.strikes + 1
     if strikes >= policy.EVENT_STRIKES:
         return Judgement(Reject(DeadReason.ATTEMPTS, fault.error, fault.status), Struck())
     wait = backoff.delay(strikes, chance, most=policy.EVENT_BACKOFF_MOST_S)
     due_at = facts.now + max(wait, fault.retry_after_s or 0.0)
-    return Judgement(Postpone(due_at, fault.error, strike=True, mark=facts.delivered), Struck())
+    return Judgement(replace(again, due_at=due_at, strike=True), Struck())
+
+
+def when_ambiguous(route: Route) -> WhenAmbiguous | None:
+    """What is done with an event that may have arrived; None: nothing, the service knows it again."""
+    choice = route.idempotency.when_ambiguous if isinstance(route.idempotency, NotIdempotent) else None
+    return None if choice == "report" else choice
+
+
+def cut_off(route: Route) -> Verdict:
+    """What becomes of an event whose request was cancelled when it may have arrived."""
+    match when_ambiguous(route):
+        case None:
+            return Release()
+        case "resend":
+            return Release(resent=True)
+        case "set_aside":
+            return Reject(DeadReason.AMBIGUOUS, "the request was cancelled while it was under way", None)
 
 
 def _own_fault(row: Claimed, delivered: int) -> bool:

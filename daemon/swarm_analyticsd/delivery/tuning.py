@@ -2,10 +2,15 @@
 
 from dataclasses import replace
 
-from swarm_analytics_models.contract import Route
-from swarm_analytics_models.handling import Batching
+from swarm_analytics_models.contract import Route, ServiceContract
+from swarm_analytics_models.handling import Batching, Lane
 from swarm_analytics_models.handoff import DeliverySettings
 from swarm_analytics_models.idempotency import Idempotency, NotIdempotent
+
+
+def tuned_routes(contract: ServiceContract, settings: DeliverySettings | None) -> dict[str, Route]:
+    """The routes that take events, by their keys."""
+    return {route.key: tuned(route, settings) for route in contract.routes if route.lane is Lane.DELIVER}
 
 
 def tuned(route: Route, settings: DeliverySettings | None) -> Route:

@@ -1,6 +1,6 @@
 """Claiming: which rows a destination sends next, and the leases on them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -11,7 +11,7 @@ from swarm_analyticsd import policy
 from swarm_analyticsd.outbox.context import Context
 from swarm_analyticsd.outbox.lifecycle import HeldReason, State, Trigger
 from swarm_analyticsd.outbox.moves import LISTED, Ref, as_list, move
-from swarm_analyticsd.outbox.rows import Claim, Claimed, Phase
+from swarm_analyticsd.outbox.rows import Claim, Claimed, Phase, WhenAmbiguous
 from swarm_analyticsd.outbox.tables import IS_LEASED, IS_READY, bodies, events, ledger
 
 T = TypeVar("T")
@@ -61,15 +61,8 @@ _NEXT_DUE: Final = select(func.min(events.c.due_at)).where(
 )
 _BODIES: Final = select(bodies.c.seq, bodies.c.body).where(bodies.c.seq.in_(LISTED))
 _DELIVERED: Final = select(ledger.c.delivered).where(ledger.c.destination == bindparam("destination"))
-_MARK: Final = (
-    update(events)
-    .where(
-        events.c.seq == bindparam("of"),
-        IS_LEASED,
-        events.c.lease == bindparam("held_by"),
-    )
-    .values(phase=bindparam("at"))
-)
+_LEASES: Final = select(events.c.seq, events.c.lease).where(events.c.seq.in_(LISTED), IS_LEASED)
+_MARK: Final = update(events).where(events.c.seq.in_(LISTED))
 
 
 def claim(connection: Connection, context: Context, number: int, wish: Wish) -> Claim:
@@ -91,10 +84,15 @@ def claim(connection: Connection, context: Context, number: int, wish: Wish) -> 
     )
 
 
-def mark_phase(connection: Connection, seq: int, lease: int, phase: Phase) -> bool:
-    """Keep what is about to be done with a row. False when its lease is not ours any more."""
-    parameters = {"of": seq, "held_by": lease, "at": phase.value}
-    return connection.execute(_MARK, parameters).rowcount == 1
+def mark_phase(
+    connection: Connection, leases: Mapping[int, int], phase: Phase, when_ambiguous: WhenAmbiguous | None
+) -> frozenset[int]:
+    """Keep what is about to be done with rows. Returns those whose lease is still ours."""
+    found = connection.execute(_LEASES, {"seqs": as_list(leases)})
+    ours = frozenset(row.seq for row in found if leases[row.seq] == row.lease)
+    values = {"phase": phase.value} | ({} if when_ambiguous is None else {"when_ambiguous": when_ambiguous})
+    connection.execute(_MARK.values(values), {"seqs": as_list(ours)})
+    return ours
 
 
 def interleave(

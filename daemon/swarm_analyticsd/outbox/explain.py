@@ -29,12 +29,12 @@ _HELD: Final = {
     HeldReason.CREDENTIAL: "The service refused the credential; it goes out once there is a new one.",
     HeldReason.CONSENT: "The user keeps it back; `consent full` sends it, `consent minimal` erases it.",
     HeldReason.ROUTE: "The service has shut this route; one event probes it from time to time.",
-    HeldReason.AMBIGUOUS: "It may have arrived, and the service would not notice a second one.",
 }
 _DEAD: Final = {
     DeadReason.REJECTED: "The service rejected it as faulty",
     DeadReason.ATTEMPTS: "It failed again and again while its neighbours were delivered",
     DeadReason.CRASHED: "The daemon died over it again and again",
+    DeadReason.AMBIGUOUS: "It may have arrived, and the service would not know it again",
     DeadReason.UNKNOWN_ROUTE: "This version of the daemon does not know its route",
 }
 

@@ -1,6 +1,7 @@
 """The ledger: counts that change in the transactions that change the rows, and their recount."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, update
@@ -8,7 +9,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from swarm_analyticsd import policy
 from swarm_analyticsd.outbox.lifecycle import KEEPS_BODY, LIVE, State
-from swarm_analyticsd.outbox.tables import clients, home, ledger
+from swarm_analyticsd.outbox.tables import NOTED, clients, home, ledger
 
 COUNTED: Final = ("accepted", *(state.value for state in State), "bytes")
 """The columns that are sums."""
@@ -17,6 +18,12 @@ _ADD: Final = (
     update(ledger)
     .where(ledger.c.destination == bindparam("of"))
     .values({ledger.c[name]: ledger.c[name] + bindparam(f"add_{name}") for name in COUNTED})
+)
+
+_NOTE: Final = (
+    update(ledger)
+    .where(ledger.c.destination == bindparam("of"))
+    .values({ledger.c[name]: ledger.c[name] + bindparam(f"add_{name}") for name in NOTED})
 )
 
 _ADD_BESIDE: Final = update(home).values(
@@ -94,6 +101,21 @@ def count_beside(connection: Connection, *, refused: int = 0, duplicates: int = 
     """Count what was not accepted."""
     if refused or duplicates:
         connection.execute(_ADD_BESIDE, {"add_refused": refused, "add_duplicates": duplicates})
+
+
+def note(
+    connection: Connection,
+    destinations: Iterable[int],
+    *,
+    skipped: int = 0,
+    resent: int = 0,
+    set_aside: int = 0,
+) -> None:
+    """Count what befell events, for each time that their destination is named."""
+    for destination, times in Counter(destinations).items():
+        added = {"add_skipped": skipped, "add_resent": resent, "add_set_aside": set_aside}
+        counts = {name: times * count for name, count in added.items()}
+        connection.execute(_NOTE, {"of": destination, **counts})
 
 
 def open_account(connection: Connection, destination: int) -> None:

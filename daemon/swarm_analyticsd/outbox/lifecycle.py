@@ -133,9 +133,6 @@ class HeldReason(StrEnum):
     ROUTE = "route"
     """The service has shut this route (403, 404 and the like); one event probes it."""
 
-    AMBIGUOUS = "ambiguous"
-    """It may have arrived, the service would not notice a second time, and the contract says to ask."""
-
 
 class DeadReason(StrEnum):
     """Why an event died."""
@@ -148,6 +145,9 @@ class DeadReason(StrEnum):
 
     CRASHED = "crashed"
     """The daemon died over it, again and again, when it was alone in its request."""
+
+    AMBIGUOUS = "ambiguous"
+    """It may have arrived, the service would not notice a second time, and a person is to decide."""
 
     UNKNOWN_ROUTE = "unknown_route"
     """This version of the daemon does not know its route any more."""

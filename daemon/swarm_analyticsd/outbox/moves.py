@@ -147,7 +147,7 @@ def _columns(target: State, values: Mapping[str, object]) -> dict[str, object]:
     """What an UPDATE to `target` sets."""
     cleared: dict[str, object] = {}
     if target is not State.LEASED:
-        cleared |= {"lease": None, "phase": None}
+        cleared |= {"lease": None, "phase": None, "when_ambiguous": None}
     if target not in KEEPS_BODY:
         cleared |= {"ordering_key": None, "head": 0}
     return {"state": target.value, **cleared, **values}

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from swarm_analytics_models.handoff import DroppedEvent
 from swarm_analyticsd import policy
+from swarm_analyticsd.outbox import ledger as ledgers
 from swarm_analyticsd.outbox.consent import restrain
 from swarm_analyticsd.outbox.context import Context
 from swarm_analyticsd.outbox.dropped import describe
@@ -35,6 +36,7 @@ _DEAD: Final = SELECT_REFS.where(
     IS_DEAD, (events.c.settled_at <= bindparam("since")) | (events.c.settled_at > bindparam("now"))
 )
 _LEASED: Final = SELECT_REFS.where(IS_LEASED)
+_DOUBTFUL: Final = _LEASED.add_columns(events.c.when_ambiguous).where(events.c.when_ambiguous.is_not(None))
 _LOST: Final = _LEASED.add_columns(events.c.lease_losses, events.c.phase)
 
 
@@ -92,12 +94,37 @@ def drop_dead(connection: Connection, context: Context, chosen: Chosen) -> int:
     return len(rows)
 
 
-def release_own(connection: Connection) -> int:
-    """Give this start's leases back, at an orderly end: nothing was lost, nothing counts."""
+def release_own(connection: Connection, context: Context) -> int:
+    """Give this start's leases back, at an orderly end: nothing was lost, nothing counts.
+
+    But for what is with a service that would not know it again.
+    """
+    doubtful, _ = _settle_doubts(connection, context)
     rows = refs(connection, _LEASED, {})
     move(connection, rows, Trigger.RELEASE)
     restrain(connection, (row.seq for row in rows))
-    return len(rows)
+    return len(rows) + doubtful
+
+
+def _settle_doubts(connection: Connection, context: Context) -> tuple[int, tuple[DroppedEvent, ...]]:
+    """Count the rows that may have arrived at a service which would not know them again, and set aside those
+    that are not to be sent twice. Returns how many those were, and whose clients want to know.
+    """
+    found = connection.execute(_DOUBTFUL).all()
+    ledgers.note(connection, (row.destination for row in found if row.when_ambiguous == "resend"), resent=1)
+    aside = [Ref(row[0], row[1], State(row[2]), *row[3:6]) for row in found if row.when_ambiguous != "resend"]
+    ledgers.note(connection, (row.destination for row in aside), set_aside=1)
+    epitaph = "the daemon ended while the request was under way"
+    move(
+        connection,
+        aside,
+        Trigger.REJECT,
+        attempts=events.c.attempts + 1,
+        reason=DeadReason.AMBIGUOUS.value,
+        last_error=epitaph,
+        settled_at=context.clock.now(),
+    )
+    return len(aside), describe(connection, (row.seq for row in aside), "dead", epitaph)
 
 
 def release_lost(connection: Connection, context: Context) -> tuple[int, tuple[DroppedEvent, ...]]:
@@ -106,6 +133,7 @@ def release_lost(connection: Connection, context: Context) -> tuple[int, tuple[D
     Each lost lease counts until a row travels alone; from then on only those lost while it was handled.
     Returns how many leases there were, and the events that are dead now and whose client wants to know.
     """
+    doubtful, told = _settle_doubts(connection, context)
     lost = connection.execute(_LOST).all()
     most = policy.LOSSES_BEFORE_ALONE + policy.DEATHS_WHEN_ALONE
     counted: list[Ref] = []
@@ -132,7 +160,8 @@ def release_lost(connection: Connection, context: Context) -> tuple[int, tuple[D
         settled_at=context.clock.now(),
     )
     restrain(connection, (ref.seq for ref in (*spared, *counted)))
-    return len(lost), describe(connection, (ref.seq for ref in killers), "dead", epitaph)
+    told += describe(connection, (ref.seq for ref in killers), "dead", epitaph)
+    return len(lost) + doubtful, told
 
 
 def _dead(connection: Connection, chosen: Chosen, since: float, now: float) -> list[Ref]:

@@ -46,6 +46,9 @@ class Tally:
 
     last_delivered_at: float | None
     last_error: str | None
+    skipped: int = 0
+    resent: int = 0
+    set_aside: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +211,9 @@ def _tally(connection: Connection, row: Row[Any]) -> Tally:
         oldest_queued_at=_oldest_queued_at(connection, row.id) if row.queued else None,
         last_delivered_at=row.last_delivered_at,
         last_error=row.last_error,
+        skipped=row.skipped,
+        resent=row.resent,
+        set_aside=row.set_aside,
     )
 
 

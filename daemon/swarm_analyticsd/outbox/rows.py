@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from swarm_analytics_models.categories import ConsentMode
 from swarm_analytics_models.handoff import DeliverySettings, DroppedEvent
@@ -98,6 +98,10 @@ class Admitted:
     """Events that were evicted to stay under the cap and whose client wants to know."""
 
 
+WhenAmbiguous: TypeAlias = Literal["resend", "set_aside"]
+"""What is done with an event that may have arrived at a service which would not know it again."""
+
+
 class Phase(StrEnum):
     """What the daemon is doing with a row over which daemons have died (`Claimed.alone`)."""
 
@@ -150,6 +154,8 @@ class Claim:
 @dataclass(frozen=True, slots=True)
 class Acknowledge:
     status: int
+    skipped: int = 0
+    """Events of the same request that the service left out without naming them; said of one row only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +167,9 @@ class Postpone:
 
     mark: int | None = None
     """New `suspect_mark`."""
+
+    resent: bool = False
+    """It may have arrived, and will be sent again all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +188,9 @@ class Reject:
 @dataclass(frozen=True, slots=True)
 class Release:
     """The lease is given back; nothing counts."""
+
+    resent: bool = False
+    """It may have arrived, and will be sent again all the same."""
 
 
 Verdict: TypeAlias = Acknowledge | Postpone | Hold | Reject | Release

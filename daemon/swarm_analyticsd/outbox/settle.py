@@ -6,10 +6,11 @@ from typing import Final, assert_never
 from sqlalchemy import Connection, bindparam, update
 
 from swarm_analytics_models.handoff import DroppedEvent
+from swarm_analyticsd.outbox import ledger as ledgers
 from swarm_analyticsd.outbox.consent import restrain
 from swarm_analyticsd.outbox.context import Context
 from swarm_analyticsd.outbox.dropped import describe
-from swarm_analyticsd.outbox.lifecycle import State, Trigger
+from swarm_analyticsd.outbox.lifecycle import DeadReason, State, Trigger
 from swarm_analyticsd.outbox.moves import LISTED, SELECT_REFS, Ref, as_list, move
 from swarm_analyticsd.outbox.rows import (
     Acknowledge,
@@ -66,6 +67,8 @@ def _apply(
                 **ended,
             )
             _note(connection, rows, None, now)
+            if verdict.skipped:
+                ledgers.note(connection, (row.destination for row in rows), skipped=verdict.skipped)
         case Postpone():
             marked = {} if verdict.mark is None else {"suspect_mark": verdict.mark}
             move(
@@ -79,6 +82,8 @@ def _apply(
                 **marked,
             )
             _note(connection, rows, verdict.error, now)
+            if verdict.resent:
+                ledgers.note(connection, (row.destination for row in rows), resent=1)
         case Hold():
             move(connection, rows, Trigger.HOLD, reason=verdict.reason.value, last_error=verdict.error)
             _note(connection, rows, verdict.error, now)
@@ -94,9 +99,13 @@ def _apply(
                 settled_at=now,
             )
             _note(connection, rows, verdict.error, now)
+            if verdict.reason is DeadReason.AMBIGUOUS:
+                ledgers.note(connection, (row.destination for row in rows), set_aside=1)
             return describe(connection, (row.seq for row in rows), "dead", verdict.error)
         case Release():
             move(connection, rows, Trigger.RELEASE)
+            if verdict.resent:
+                ledgers.note(connection, (row.destination for row in rows), resent=1)
         case _:
             assert_never(verdict)
     return ()

@@ -64,7 +64,7 @@ class Outbox(Traffic, Care, Views):
             with suppress(
                 OutboxUnavailable
             ):  # told through `on_commit_error`; the next start gives them back
-                await self._write(operate.release_own)
+                await self._write(lambda connection: operate.release_own(connection, self._context))
                 await self.advance()
         finally:
             await self._end()

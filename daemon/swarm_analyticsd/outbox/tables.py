@@ -161,9 +161,7 @@ bodies: Final = Table(
 """Canonical bodies, in a table of their own so that settling in order gives whole pages back."""
 
 # The key leads: keys are time-ordered, so the index grows at its end whatever the destination.
-Index(
-    "events_by_key", events.c.key, events.c.destination, events.c.route, events.c.resource, unique=True
-)
+Index("events_by_key", events.c.key, events.c.destination, events.c.route, events.c.resource, unique=True)
 Index(
     "events_ready",
     events.c.destination,

@@ -1,7 +1,7 @@
 """What hand-off and delivery do with the outbox: admit, claim, settle, and whom to send to."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from swarm_analytics_models.handoff import DeliverySettings
 from swarm_analytics_models.identifiers import Destination
@@ -19,6 +19,7 @@ from swarm_analyticsd.outbox.rows import (
     Release,
     Settled,
     Settlement,
+    WhenAmbiguous,
 )
 
 
@@ -100,13 +101,18 @@ class Traffic(Core):
             future.add_done_callback(self._give_back)
             raise
 
-    async def mark_phase(self, seq: int, lease: int, phase: Phase) -> bool:
-        """Commit what is about to be done with a row that is `alone`. False: its lease is not ours any more.
+    async def mark_phase(
+        self, leases: Mapping[int, int], phase: Phase, when_ambiguous: WhenAmbiguous | None = None
+    ) -> frozenset[int]:
+        """Commit what is about to be done with rows (leases by `seq`). Returns those that are still ours.
 
-        A claim leaves it unmarked, which counts as waiting: mark HANDLING before its request is built,
-        WAITING before it goes out, HANDLING again when its answer is there.
+        A claim leaves them unmarked, which counts as waiting. Of a row that is `alone`, mark HANDLING before
+        its request is built, WAITING before it goes out, HANDLING again when its answer is there.
+        `when_ambiguous`: from now on they may be with a service that would not know them again.
         """
-        return await self._write(lambda connection: claim.mark_phase(connection, seq, lease, phase))
+        return await self._write(
+            lambda connection: claim.mark_phase(connection, leases, phase, when_ambiguous)
+        )
 
     async def settle(self, settlements: Sequence[Settlement]) -> Settled:
         """Say what became of leased events. Those whose lease is not ours any more are left alone."""

@@ -8,33 +8,32 @@ sleeps until something happens or falls due. What it decides is decided by the p
 import asyncio
 import logging
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
-from functools import partial
 from typing import Final
 
-from pydantic import SecretStr
-
 from swarm_analytics_models.contract import ServiceContract
-from swarm_analytics_models.handling import Lane as CallLane
-from swarm_analytics_models.identifiers import Destination
+from swarm_analytics_models.handoff import DeliverySettings
 from swarm_analytics_models.status import BreakerState
 from swarm_analyticsd import policy
 from swarm_analyticsd.clock import Chance, Clock
-from swarm_analyticsd.credentials.registration import Registration
 from swarm_analyticsd.credentials.schemes import needs_secret
 from swarm_analyticsd.delivery.batch import Parcel
-from swarm_analyticsd.delivery.carry import Carried, Carrier, LeaseLost
+from swarm_analyticsd.delivery.carry import Carried, Carrier
 from swarm_analyticsd.delivery.settle import Answered, ShutCredential
+from swarm_analyticsd.delivery.tuning import tuned_routes
 from swarm_analyticsd.outbox.errors import OutboxUnavailable
 from swarm_analyticsd.outbox.lifecycle import DeadReason, HeldReason
-from swarm_analyticsd.outbox.rows import Claim, Postpone, Reject, Release
+from swarm_analyticsd.outbox.rows import Claim, KnownDestination, Reject, Release
 from swarm_analyticsd.schedule import breaker as breakers
 from swarm_analyticsd.schedule import condition as conditions
 from swarm_analyticsd.schedule import plan, routes
+from swarm_analyticsd.schedule.accounts import Account
+from swarm_analyticsd.schedule.alarm import Alarm
 from swarm_analyticsd.schedule.condition import Condition, Flight
 from swarm_analyticsd.schedule.errands import Errands, Freeing
 from swarm_analyticsd.schedule.flights import Flights
+from swarm_analyticsd.schedule.news import News
 from swarm_analyticsd.schedule.outtray import OutTray
 from swarm_analyticsd.schedule.plan import Load, Wish
 
@@ -54,23 +53,30 @@ class Lane:
         *,
         contract: ServiceContract,
         carrier: Carrier,
-        registration: Registration,
+        account: Account,
         errands: Errands,
         condition: Condition,
+        settings: DeliverySettings | None,
+        news: News,
+        rested: Callable[[], None],
         clock: Clock,
         chance: Chance,
         paused: bool,
     ) -> None:
+        """`rested` is called whenever the lane has done what it could for now."""
         self.contract = contract
         self.carrier = carrier
-        self.registration = registration
+        self.credential = account.credential
+        self.authenticator = account.authenticator
         self.condition = condition
         self.paused = paused
-        self.flights = Flights()
         self._errands = errands
+        self.flights = Flights(errands, clock, land=self._land, lost=self._lost, ended=self.wake)
+        self._settings = settings
+        self._answers = news
         self._clock = clock
         self._chance = chance
-        self._routes = {route.key: route for route in contract.routes if route.lane is CallLane.DELIVER}
+        self._routes = tuned_routes(contract, settings)
         self._all_need_secret = all(needs_secret(route.authentication) for route in self._routes.values())
         self._tray = OutTray(self._routes)
         self._mutings = 0
@@ -78,7 +84,7 @@ class Lane:
         self._impatient = False
         self._due_at: float | None = None
         self._looked_at = clock.monotonic()
-        self._wake = asyncio.Event()
+        self._alarm = Alarm(rested)
 
     async def run(self) -> None:
         """Deliver until cancelled. Trouble with the disk, or of our own making, stops it for a while only."""
@@ -101,22 +107,32 @@ class Lane:
     def wake(self, *, news: bool = False) -> None:
         """Look again. `news`: events were queued."""
         self._news = self._news or news
-        self._wake.set()
+        self._alarm.ring()
 
     def hasten(self) -> None:
         """Somebody waits: try everything now, but for what the service itself put off."""
         self.condition = conditions.hastened(self.condition, self._clock.monotonic())
-        self.registration.hasten()
+        self.credential.hasten()
         self._impatient = True
         self.wake(news=True)
 
-    def destination_moved(self, destination: Destination) -> None:
-        """Its base URL has another path now; the origin is the same, or it were another destination."""
-        self.carrier = replace(self.carrier, destination=destination)
+    def destination_changed(self, known: KnownDestination) -> None:
+        """Its base URL may have another path now, and its events may be sent in another way."""
+        self.carrier = replace(self.carrier, destination=known.destination)
+        if known.settings != self._settings:
+            self._settings = known.settings
+            self._routes = tuned_routes(self.contract, known.settings)
+            self._tray.retune(self._routes)
         self.wake(news=True)
 
+    @property
+    def idle(self) -> bool:
+        """It sleeps, and has nothing under way."""
+        busy = len(self.flights) or self._tray.bytes or self._errands.pending
+        return self._alarm.asleep and not busy
+
     def credential_changed(self) -> None:
-        if self.registration.secret is not None:
+        if self.credential.secret is not None:
             self._errands.free(Freeing(HeldReason.CREDENTIAL))
         self.wake(news=True)
 
@@ -137,13 +153,13 @@ class Lane:
         """
         self._mutings += 1
         self._give_back(categories)
-        await self._cancel(categories)
+        await self.flights.cancel(categories)
         self.wake()
 
     async def stop(self) -> None:
         """End what is under way and give back what is leased. What was answered is settled as answered."""
         self._give_back()
-        await self._cancel()
+        await self.flights.cancel()
         try:
             await self._errands.flush()
         except OutboxUnavailable as error:
@@ -159,7 +175,7 @@ class Lane:
         if self._may_send():
             self._free_probes()
         wished, mutings = self._wish(), self._mutings
-        self._wake.clear()
+        self._alarm.heard()
         self._news = self._news and wished is None
         impatient, self._impatient = self._impatient, self._impatient and wished is None
         horizon = self._clock.now() + (_A_LIFETIME_S if impatient else 0.0)
@@ -167,6 +183,7 @@ class Lane:
         more = False
         if claim is not None and wished is not None:
             more = len(claim.rows) >= wished.limit or (claim.next_due_at or math.inf) <= horizon
+            self._impatient = self._impatient or (impatient and more)
             self._receive(claim, wished, muted=mutings != self._mutings)
         self._launch(hurry=impatient)
         return self._errands.pending or (more and self._wish() is not None)
@@ -185,7 +202,7 @@ class Lane:
     @property
     def lacks_credential(self) -> bool:
         """Nothing can be sent before there is one."""
-        return self._all_need_secret and self.registration.secret is None
+        return self._all_need_secret and self.credential.secret is None
 
     def _may_send(self) -> bool:
         return not self.paused and not self.lacks_credential
@@ -225,28 +242,20 @@ class Lane:
 
     def _send(self, parcel: Parcel, *, probes_service: bool) -> None:
         breaker = self.condition.breaker
-        flight = Flight(parcel, breaker.generation, self.registration.generation, probes_service)
+        flight = Flight(parcel, breaker.generation, self.credential.generation, probes_service)
         if probes_service:
             self.condition = replace(self.condition, breaker=breakers.probe(breaker))
-        self.flights.start(flight, partial(self._fly, self.registration.secret))
+        self.flights.start(flight, self.carrier, self.credential.secret)
 
-    async def _fly(self, secret: SecretStr | None, flight: Flight) -> None:
-        rows = flight.parcel.rows
-        try:
-            carried = await self.carrier.carry(flight.parcel, secret)
-            for one in carried:
-                self._land(flight, one)
-        except LeaseLost:
-            self.condition = conditions.lost(self.condition, flight, self._clock.monotonic())
-        except Exception as error:
-            _log.exception("an event of %s could not be handled; it is put off", flight.parcel.route.key)
-            due_at = self._clock.now() + policy.FAULTY_ROW_PAUSE_S
-            self._errands.settle(rows, Postpone(due_at, f"internal: {type(error).__name__}", strike=False))
-            self.condition = conditions.lost(self.condition, flight, self._clock.monotonic())
-        finally:
-            self._wake.set()
+    def _land(self, flight: Flight, carried: tuple[Carried, ...]) -> None:
+        for one in carried:
+            self._learn(flight, one)
+        self._answers.answered(self.carrier.destination, carried)
 
-    def _land(self, flight: Flight, carried: Carried) -> None:
+    def _lost(self, flight: Flight) -> None:
+        self.condition = conditions.lost(self.condition, flight, self._clock.monotonic())
+
+    def _learn(self, flight: Flight, carried: Carried) -> None:
         """Judge one row, and learn from its answer."""
         row, before = carried.row, self.condition
         judgement, self.condition = conditions.absorb(
@@ -255,21 +264,22 @@ class Lane:
             carried,
             unix_now=self._clock.now(),
             now=self._clock.monotonic(),
-            credential=self.registration.generation,
+            credential=self.credential.generation,
             in_flight=len(self.flights),
             chance=self._chance,
         )
         self._errands.settle([row], judgement.verdict)
         match judgement.effect:
             case Answered(delivered=True):
-                self.registration.proven(flight.credential_generation)
+                self.credential.proven(flight.credential_generation)
             case ShutCredential(error):
-                self.registration.refused(flight.credential_generation, error)
+                self.credential.refused(flight.credential_generation, error)
             case _:
                 pass
         if routes.is_shut(before.gates, row.route) and not routes.is_shut(self.condition.gates, row.route):
             self._errands.free(Freeing(HeldReason.ROUTE, row.route))
         if self.condition.breaker.state is not BreakerState.CLOSED or not self._may_send():
+            self._impatient = False
             self._give_back()
 
     def _give_back(self, categories: Collection[str] | None = None) -> None:
@@ -280,20 +290,10 @@ class Lane:
         for row in rows:
             self._set_gates(routes.probe_lost(self.condition.gates, row.route, now))
 
-    async def _cancel(self, categories: Collection[str] | None = None) -> None:
-        for flight in await self.flights.cancel(categories):
-            self._errands.settle(flight.parcel.rows, Release())
-            self.condition = conditions.lost(self.condition, flight, self._clock.monotonic())
-
     async def _sleep(self) -> None:
         """Until the first thing that was not yet due when the lane last looked, even if it is due by now."""
         at = plan.wake_at(
             self.condition, now=self._looked_at, due_at=self._due_at, packed_by=self._tray.packed_by
         )
         ahead = None if at is None or not self._may_send() else at - self._clock.monotonic()
-        nap = None if ahead is None else min(max(ahead, 0.0), policy.LONGEST_NAP_S)
-        try:
-            async with asyncio.timeout(nap):
-                await self._wake.wait()
-        except TimeoutError:
-            return
+        await self._alarm.sleep(ahead)

@@ -3,30 +3,30 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from functools import partial
 
 from pydantic import SecretStr
 
 from swarm_analytics_models.categories import CATEGORY_POLICIES
 from swarm_analytics_models.contract import ServiceContract
-from swarm_analytics_models.handoff import DroppedEvent
+from swarm_analytics_models.handoff import DroppedEvent, Skipped
 from swarm_analytics_models.identifiers import Destination, parse_base_url
 from swarm_analytics_models.status import CredentialState
 from swarm_analyticsd.clock import Chance, Clock
-from swarm_analyticsd.credentials.registration import Registration
-from swarm_analyticsd.credentials.schemes import registration_of
+from swarm_analyticsd.credentials.authenticator import Authenticator
+from swarm_analyticsd.credentials.sources import KeySources
 from swarm_analyticsd.credentials.vault import Vault
-from swarm_analyticsd.delivery import backoff
-from swarm_analyticsd.delivery.bootstrap import Bootstrap
 from swarm_analyticsd.delivery.carry import Carrier
 from swarm_analyticsd.delivery.send import Transport, TransportFactory, http_transports
-from swarm_analyticsd.outbox.errors import OutboxUnavailable
 from swarm_analyticsd.outbox.rows import KnownDestination
 from swarm_analyticsd.outbox.store import Outbox
 from swarm_analyticsd.schedule import condition as conditions
-from swarm_analyticsd.schedule.errands import Errands, Pause, remembered_breaker
+from swarm_analyticsd.schedule.accounts import Accounts
+from swarm_analyticsd.schedule.errands import Errands, remembered_breaker
 from swarm_analyticsd.schedule.lane import Lane
-from swarm_analyticsd.schedule.view import LaneView, view_of
+from swarm_analyticsd.schedule.news import News, Watch
+from swarm_analyticsd.schedule.view import LaneView, is_resting, view_of
 
 MUTED_CATEGORIES = frozenset(category for category, known in CATEGORY_POLICIES.items() if known.muted)
 
@@ -50,15 +50,33 @@ class Dispatcher:
         chance: Chance,
         transport_factory: TransportFactory | None = None,
         on_dropped: Callable[[tuple[DroppedEvent, ...]], None] = lambda _events: None,
+        on_skipped: Callable[[Skipped], None] = lambda _told: None,
+        on_rested: Callable[[], None] = lambda: None,
+        on_signature_wanted: Callable[[str], None] = lambda _ref: None,
+        key_source: KeySources = lambda _contract, _destination: None,
     ) -> None:
-        """`on_dropped` is told, on the loop, of events that are dead and whose client wants to know."""
+        """On the loop, `on_dropped` is told of events that are dead and whose client wants to know, and
+        `on_skipped` of batches that a service did not take as a whole; `on_rested` is called whenever a lane
+        has done what it could for now, and `on_signature_wanted` is told of destinations, by `ref`, that need
+        a fresh signed user id. `key_source` says where, beside the vault, a destination's key is read.
+        """
         self._outbox = outbox
         self._contracts = contracts
-        self._vault = vault
         self._clock = clock
         self._chance = chance
+        self._accounts = Accounts(
+            outbox=outbox,
+            vault=vault,
+            clock=clock,
+            chance=chance,
+            key_source=key_source,
+            changed=self._credential_changed,
+            signature_wanted=on_signature_wanted,
+        )
         self._transport_factory = transport_factory or http_transports()
         self._on_dropped = on_dropped
+        self._on_rested = on_rested
+        self._news = News(on_skipped)
         self._transports: dict[str, Transport] = {}
         self._lanes: dict[int, Lane] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -77,6 +95,7 @@ class Dispatcher:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(lane.stop() for lane in self._lanes.values()))
+        await asyncio.gather(*(lane.authenticator.aclose() for lane in self._lanes.values()))
         await asyncio.gather(*(transport.aclose() for transport in self._transports.values()))
         self._tasks.clear()
         self._lanes.clear()
@@ -86,7 +105,7 @@ class Dispatcher:
         """Serve a destination, or serve a known one under its new base URL."""
         lane = self._lanes.get(known.id)
         if lane is not None:
-            lane.destination_moved(known.destination)
+            lane.destination_changed(known)
             return
         contract = self._contracts.get(known.destination.service)
         if contract is None:
@@ -98,7 +117,7 @@ class Dispatcher:
         lane = self._lane(known, contract)
         self._lanes[known.id] = lane
         self._tasks += [
-            asyncio.create_task(lane.registration.run(), name=f"credential-{known.id}"),
+            asyncio.create_task(lane.credential.run(), name=f"credential-{known.id}"),
             asyncio.create_task(lane.run(), name=f"lane-{known.id}"),
         ]
 
@@ -138,15 +157,35 @@ class Dispatcher:
     async def adopt(self, destination_id: int, secret: SecretStr) -> None:
         """Take a credential that an app or a person has.
 
-        Raises UnknownDestination, UnusableSecret, VaultError.
+        Raises UnknownDestination, UnusableSecret, KeptElsewhere, VaultError.
         """
-        await self._known(destination_id).registration.adopt(secret)
+        await self._known(destination_id).credential.adopt(secret)
+
+    def authenticator(self, destination_id: int) -> Authenticator:
+        """What proves requests to this destination, be they events or calls. Raises UnknownDestination."""
+        return self._known(destination_id).authenticator
+
+    def signatures_wanted(self) -> tuple[str, ...]:
+        """Destinations, by `ref`, that are held for want of a fresh signed user id."""
+        return tuple(
+            lane.carrier.destination.ref
+            for lane in self._lanes.values()
+            if lane.authenticator.wants_signature
+        )
 
     async def await_credential(
         self, destination_id: int, timeout: float
     ) -> tuple[CredentialState, str | None]:
         """Its credential's state and last error, once it is present or refused, or the time is up."""
-        return await self._known(destination_id).registration.settled(timeout)
+        return await self._known(destination_id).credential.settled(timeout)
+
+    def watch(self, client: str | None) -> AbstractContextManager[Watch]:
+        """Hear of the tries that fail meanwhile."""
+        return self._news.watch(client)
+
+    def resting(self, destination_ids: Iterable[int]) -> bool:
+        """Whether all that could be tried of these destinations' events was tried."""
+        return all(known in self._lanes and is_resting(self._lanes[known]) for known in destination_ids)
 
     def snapshot(self) -> dict[int, LaneView]:
         """What each lane can say about itself, by destination id."""
@@ -154,30 +193,19 @@ class Dispatcher:
 
     def _lane(self, known: KnownDestination, contract: ServiceContract) -> Lane:
         transport = self._transport(known)
-        scheme = registration_of(contract)
-        bootstrap = (
-            None
-            if scheme is None
-            else Bootstrap(contract, scheme, partial(self._destination, known.id), transport, self._clock)
-        )
         breaker = remembered_breaker(known, self._clock)
-        registration = Registration(
-            known,
-            vault=self._vault,
-            mint=bootstrap,
-            clock=self._clock,
-            wait=lambda failures, most: backoff.delay(failures, self._chance, most=most),
-            record=partial(self._record_credential, known.id),
-            asked_to_wait=partial(self._keep_wait, known.id),
-            changed=partial(self._credential_changed, known.id),
-            floor=breaker.floor,
+        account = self._accounts.open(
+            known, contract, transport, partial(self._destination, known.id), floor=breaker.floor
         )
         return Lane(
             contract=contract,
             carrier=Carrier(known.destination, transport, self._clock, self._outbox.mark_phase),
-            registration=registration,
+            account=account,
             errands=Errands(known.id, self._outbox, self._clock, self._on_dropped, breaker),
             condition=conditions.remembered(breaker),
+            settings=known.settings,
+            news=self._news,
+            rested=self._on_rested,
             clock=self._clock,
             chance=self._chance,
             paused=self._is_quiet(known.destination.service),
@@ -191,21 +219,6 @@ class Dispatcher:
         if origin not in self._transports:
             self._transports[origin] = self._transport_factory(origin)
         return self._transports[origin]
-
-    async def _record_credential(
-        self, destination_id: int, state: CredentialState, error: str | None
-    ) -> None:
-        try:
-            await self._outbox.set_credential(destination_id, state, error)
-        except OutboxUnavailable as cause:
-            _log.warning("the credential's state is not kept: %s", cause)
-
-    async def _keep_wait(self, destination_id: int, seconds: float, error: str) -> None:
-        until = self._clock.now() + seconds
-        try:
-            await self._outbox.set_backoff(destination_id, until, 1, f"{Pause.RETRY_AFTER}: {error}")
-        except OutboxUnavailable as cause:
-            _log.warning("the time that the service named is not kept over a restart: %s", cause)
 
     def _credential_changed(self, destination_id: int) -> None:
         self._lanes[destination_id].credential_changed()

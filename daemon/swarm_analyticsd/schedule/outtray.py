@@ -10,15 +10,19 @@ from swarm_analyticsd.outbox.rows import Claimed
 
 class OutTray:
     def __init__(self, routes: Mapping[str, Route]) -> None:
+        self.retune(routes)
+        self._packing: list[Claimed] = []
+        self._packed_by = 0.0
+        self._parcels: deque[Parcel] = deque()
+
+    def retune(self, routes: Mapping[str, Route]) -> None:
+        """Pack by these routes from now on."""
         batchings = [route.batching for route in routes.values() if route.batching is not None]
         self.per_request = max((batching.max_items for batching in batchings), default=1)
         """Most events in one request."""
 
         self._wait_s = min((batching.max_wait_s for batching in batchings), default=0.0)
         self._routes = routes
-        self._packing: list[Claimed] = []
-        self._packed_by = 0.0
-        self._parcels: deque[Parcel] = deque()
 
     @property
     def packed_by(self) -> float | None:

@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from swarm_analytics_models.status import BreakerState, CredentialState
 from swarm_analyticsd.clock import Clock
 from swarm_analyticsd.schedule import routes
 from swarm_analyticsd.schedule.lane import Lane
+
+
+_STARTING: Final = frozenset({CredentialState.PENDING, CredentialState.PRESENT})
 
 
 class LaneHold(StrEnum):
@@ -38,14 +42,22 @@ class LaneView:
     paused: bool
 
 
+def is_resting(lane: Lane) -> bool:
+    """All that could be tried was tried. A lane whose secret is asked for, or read from the vault, has a try
+    before it.
+    """
+    starting = lane.lacks_credential and lane.credential.state in _STARTING
+    return lane.idle and not starting
+
+
 def view_of(lane: Lane, clock: Clock) -> LaneView:
     breaker, gates = lane.condition.breaker, lane.condition.gates
     hold, at = _hold(lane)
     shut = tuple(sorted(route for route, gate in gates.items() if gate.shut))
-    errors = (breaker.error, lane.registration.error, *(gates[route].error for route in shut))
+    errors = (breaker.error, lane.credential.error, *(gates[route].error for route in shut))
     return LaneView(
         breaker=breaker.state,
-        credential=lane.registration.state,
+        credential=lane.credential.state,
         held_reason=hold,
         next_attempt_at=None if at is None else clock.now() + max(at - clock.monotonic(), 0.0),
         last_error=next((error for error in errors if error), None),
@@ -60,8 +72,8 @@ def _hold(lane: Lane) -> tuple[LaneHold | None, float | None]:
     breaker, gates = lane.condition.breaker, lane.condition.gates
     if lane.paused:
         return LaneHold.PAUSED, None
-    if lane.lacks_credential and lane.registration.state is not CredentialState.PRESENT:
-        return LaneHold.CREDENTIAL, lane.registration.next_try_at
+    if lane.lacks_credential and lane.credential.state is not CredentialState.PRESENT:
+        return LaneHold.CREDENTIAL, lane.credential.next_try_at
     if breaker.state is not BreakerState.CLOSED:
         named = breaker.floor >= breaker.until > 0.0
         return LaneHold.RETRY_AFTER if named else LaneHold.BACK_OFF, breaker.until
