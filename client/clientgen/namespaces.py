@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from clientgen.annotation import Choice, Named, Plain, Standard, parts
+from clientgen.annotation import Choice, Generic, Named, Plain, Standard, parts
 from clientgen.layout import INDENT, LINE_LENGTH, Group, docstring, flat, lay_out
 from clientgen.parameters import NotGiven, Parameter
 from clientgen.plan import Namespace, PlannedRoute, ServicePlan
@@ -51,6 +51,15 @@ def _shadowed(namespace: Namespace) -> frozenset[str]:
     return _BUILTIN_TYPES & {name for route in namespace.methods for name in route.methods}
 
 
+def _needs_builtins(namespace: Namespace) -> bool:
+    """Whether a signature names a type that is hidden."""
+    types = [parameter.type for route in namespace.methods for parameter in route.parameters]
+    nodes = [part for node in types for part in parts(node)]
+    if any(route.lane is Lane.DELIVER for route in namespace.methods):
+        nodes.append(Plain("str"))
+    return any(isinstance(node, Plain | Generic) and node.name in _shadowed(namespace) for node in nodes)
+
+
 def namespaces_module(plan: ServicePlan, flavour: Flavour) -> str:
     classes = "\n\n".join(_namespace_class(plan, namespace, flavour) for namespace in plan.namespaces)
     title = f"Methods of {plan.title}{', for asyncio' if flavour.awaited else ''}. {GENERATED}"
@@ -78,7 +87,7 @@ def _standard_imports(plan: ServicePlan, flavour: Flavour) -> list[str]:
         wanted.add(("typing", "Literal"))
     if any(route.stream is not None for route in routes):
         wanted.add(("collections.abc", flavour.iterator))
-    lines = ["import builtins"] if any(map(_shadowed, plan.namespaces)) else []
+    lines = ["import builtins"] if any(map(_needs_builtins, plan.namespaces)) else []
     for module in sorted({module for module, _ in wanted}):
         names = sorted((name for home, name in wanted if home == module), key=_import_order)
         lines.append(_import_from(module, names))

@@ -42,6 +42,7 @@ def spelled(node: Type, shadowed: frozenset[str]) -> Piece:
             opening = f"builtins.{name}[" if name in shadowed else f"{name}["
             return Group(opening, [spelled(argument, shadowed) for argument in arguments], "]")
         case Either(members):
+            members = tuple(sorted(members, key=lambda member: member == Plain("None")))
             return Chain([spelled(member, shadowed) for member in members], " | ")
         case Unknown(text):
             raise AssertionError(f"lint lets no annotation like {text} pass")
