@@ -192,7 +192,7 @@ class Syvain:
             case payloads.AnnotationsListed():
                 return success({"annotations": self.library.annotations(experiment, given)})
             case payloads.AnnotationCreated():
-                made = self.library.annotate(experiment, given.annotation, given.metadata or {})
+                made = self.library.annotate(experiment, given.annotation, given.metadata)
                 told = {} if self._generation == NEWER else {"experiment": experiment.shown()}
                 return success({**told, "annotation": made}, 201)
             case _:

@@ -143,9 +143,7 @@ class Library:
 
     def create_experiment(self, org_id: str, given: payloads.ExperimentCreateInput) -> Experiment:
         now = self._now_ms()
-        made = Experiment(
-            self._id("exp"), org_id, given.slug, given.description, given.metadata or {}, now, now
-        )
+        made = Experiment(self._id("exp"), org_id, given.slug, given.description, given.metadata, now, now)
         if given.folder_id is not None:
             made.folder = self.folder(org_id, given.folder_id)
         self.experiments[made.id] = made

@@ -49,7 +49,7 @@ class AnnotationCreateInput(Input):
     """A new annotation."""
 
     annotation: Annotated[str, Field(min_length=1, max_length=16_000)]
-    metadata: JsonObject | None = Field(default=None, exclude_if=lambda metadata: metadata is None)
+    metadata: JsonObject = Field(default_factory=dict)
 
 
 class AnnotationCreated(AnnotationCreateInput):

@@ -81,7 +81,7 @@ class ExperimentCreateInput(Input):
     slug: Annotated[str, Field(min_length=1, max_length=200)]
     folder_id: str | None = None
     description: Annotated[str, Field(max_length=4000)] = ""
-    metadata: JsonObject | None = Field(default=None, exclude_if=lambda metadata: metadata is None)
+    metadata: JsonObject = Field(default_factory=dict)
 
 
 class ExperimentRead(Input):

@@ -59,7 +59,7 @@ class FolderRead(Input):
 class FolderPatchInput(Input):
     """A folder's new name, or its new place (null: the top), or both."""
 
-    name: FolderName | None = None
+    name: FolderName | None = Field(default=None, exclude_if=lambda name: name is None)
     parent_id: str | None = None
 
     @model_validator(mode="after")

@@ -41,9 +41,6 @@ class MetricRecorded(MetricCreateInput):
     """One value of one metric is recorded. A repeated client_event_id counts once."""
 
     experiment_id: ExperimentId
-    metadata: JsonObject | None = Field(  # type: ignore[assignment]
-        default=None, exclude_if=lambda metadata: metadata is None
-    )
 
 
 class MetricsIngested(IngestCreateInput):
