@@ -10,7 +10,8 @@ from swarm_analytics_models.contract import ServiceContract
 @cache
 def contracts() -> Mapping[str, ServiceContract]:
     """Every service by name. Imported on first use, since an app's client needs no contract but its own."""
+    from swarm_analytics_models.services.openspawn.contract import OPENSPAWN
     from swarm_analytics_models.services.openswarm.contract import OPENSWARM
     from swarm_analytics_models.services.segops.contract import SEGOPS
 
-    return MappingProxyType({contract.name: contract for contract in (OPENSWARM, SEGOPS)})
+    return MappingProxyType({contract.name: contract for contract in (OPENSWARM, SEGOPS, OPENSPAWN)})

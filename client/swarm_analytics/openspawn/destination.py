@@ -1,0 +1,61 @@
+"""Which server the client's calls go to, and as whom."""
+
+import os
+from typing import Final, Literal, TypeAlias, get_args
+
+from pydantic import SecretStr
+
+from swarm_analytics.calls import Target
+from swarm_analytics_models.calls import CallSettings
+from swarm_analytics_models.home import resolve_home
+from swarm_analytics_models.identifiers import IdentityKind, fingerprint, parse_base_url
+
+SERVICE: Final = "openspawn"
+PATH_PREFIX: Final = "/api/v1"
+"""What the server puts before its routes."""
+
+TIMEOUT_S: Final = 30.0
+"""Of one attempt; the SDK's own default, as is the next."""
+
+MAX_RETRIES: Final = 3
+
+Signature: TypeAlias = Literal["server", "python_sdk", "typescript_sdk", "documentation"]
+"""What a signature covers, by who says so. All but the first are refused by the server."""
+
+
+def target_of(
+    base_url: str,
+    *,
+    api_key: str | None,
+    agent_id: str | None,
+    secret: str | None,
+    timeout: float,
+    max_retries: int,
+    path_prefix: str,
+    signature: Signature | None,
+    home: str | os.PathLike[str] | None,
+) -> Target:
+    """Raises ValueError for what cannot be meant."""
+    if api_key:
+        kind, identity, proof = IdentityKind.KEY, fingerprint(api_key), api_key
+    elif agent_id and secret:
+        kind, identity, proof = IdentityKind.AGENT, agent_id, secret
+    else:
+        raise ValueError("no credential: give api_key, or both agent_id and secret")
+    if signature is not None and signature not in get_args(Signature):
+        raise ValueError(f"signature {signature!r} must be one of {', '.join(get_args(Signature))}")
+    return Target(
+        home=resolve_home(home),
+        service=SERVICE,
+        base_url=_with_path(base_url, path_prefix),
+        kind=kind,
+        identity=identity,
+        secret=SecretStr(proof),
+        settings=CallSettings(timeout_s=timeout, max_retries=max_retries, signature=signature),
+    )
+
+
+def _with_path(base_url: str, path_prefix: str) -> str:
+    """`base_url`, and `path_prefix` where it has no path of its own. Raises InvalidBaseUrl."""
+    endpoint = parse_base_url(base_url)
+    return parse_base_url(endpoint.base_url if endpoint.prefix else endpoint.origin + path_prefix).base_url
