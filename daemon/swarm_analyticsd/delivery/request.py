@@ -61,7 +61,7 @@ def single_request(
     """One event in a request of its own. Raises Unsendable, UnusableSecret."""
     target, content = _parts(route, route.path, item)
     return _request(
-        route, base_url + target, content, _key_headers(route.idempotency, item.key), secret, kind
+        route, base_url + target, content, key_headers(route.idempotency, item.key), secret, kind
     )
 
 
@@ -77,7 +77,7 @@ def batch_request(
     parts = [_parts(route, route.batching.path, item) for item in items]
     contents = b",".join(content for _, content in parts)
     body = b'{"%b":[%b]}' % (route.batching.items_field.encode(), contents)
-    extra = _key_headers(route.idempotency, items[0].key) if len(items) == 1 else ()
+    extra = key_headers(route.idempotency, items[0].key) if len(items) == 1 else ()
     return _request(route, base_url + parts[0][0], body, extra, secret, kind)
 
 
@@ -112,7 +112,7 @@ def _request(
     return Request(route.method, url, headers, body, route.time_outs, proof)
 
 
-def _key_headers(idempotency: Idempotency, key: str) -> tuple[tuple[str, str], ...]:
+def key_headers(idempotency: Idempotency, key: str) -> tuple[tuple[str, str], ...]:
     match idempotency:
         case KeyInHeader(headers, value):
             return tuple((header, _header_value(header, value, key)) for header in headers)

@@ -4,6 +4,7 @@ One module for each stage of an event's way; all are read as ``policy.NAME``. Wh
 default in `home` and a field in `settings`; the rest is not adjustable.
 """
 
+from swarm_analyticsd.policy.calls import *  # noqa: F403
 from swarm_analyticsd.policy.delivery import *  # noqa: F403
 from swarm_analyticsd.policy.home import *  # noqa: F403
 from swarm_analyticsd.policy.intake import *  # noqa: F403
