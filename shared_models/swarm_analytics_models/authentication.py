@@ -131,6 +131,9 @@ class ResourceKeyAuthentication:
     refused: frozenset[int]
     """Statuses after which it is minted anew, once for each request."""
 
+    name_field: str | None = None
+    """Field of the mint route's request that takes a name for the key (`DeliverySettings.key_name`)."""
+
 
 Scheme: TypeAlias = (
     NoAuthentication

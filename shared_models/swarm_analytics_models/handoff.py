@@ -57,6 +57,8 @@ class DeliverySettings(Message):
     max_items: int | None = Field(default=None, ge=1)
     max_wait_s: float | None = Field(default=None, ge=0)
     when_ambiguous: Literal["resend", "set_aside"] | None = None
+    key_name: str | None = Field(default=None, min_length=1, max_length=200)
+    """What the service shall call the keys that are minted for the destination's resources."""
 
 
 class DestinationLine(Message):

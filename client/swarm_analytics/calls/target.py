@@ -6,6 +6,7 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from swarm_analytics_models.calls import CallSettings
+from swarm_analytics_models.handoff import DeliverySettings
 from swarm_analytics_models.home import Home
 from swarm_analytics_models.identifiers import IdentityKind
 
@@ -28,6 +29,8 @@ class Target:
     base_url: str | None = None
     secret: SecretStr | None = None
     settings: CallSettings = _AS_CONTRACTED
+    delivery: DeliverySettings | None = None
+    """How the destination's events are sent, and its keys minted; None changes nothing."""
 
     def registration(self) -> dict[str, Any]:
         """The body of ``POST /v1/register``."""
@@ -36,4 +39,6 @@ class Target:
             body["base_url"] = self.base_url
         if self.secret is not None:
             body["adopt"] = self.secret.get_secret_value()
+        if self.delivery is not None:
+            body["settings"] = self.delivery.model_dump(exclude_none=True)
         return body

@@ -33,6 +33,7 @@ INGESTION_KEY: Final = ResourceKeyAuthentication(
     expires_field="data.key.expires_at_ms",
     renew_before_s=300.0,
     refused=frozenset({401, 403}),
+    name_field="name",
 )
 
 READ: Final[Idempotency] = NaturallyIdempotent()
