@@ -16,9 +16,12 @@ from tests.support.child import Child, child_environment
 class SandboxProcess(Child):
     """The sandbox, and its control endpoints."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, environment: Mapping[str, str | None] | None = None) -> None:
         self.http = httpx.Client(trust_env=False, verify=False, timeout=30.0)  # noqa: S501
-        super().__init__([sys.executable, "-m", "swarm_analytics_sandbox", "--parent-pipe", *arguments])
+        super().__init__(
+            [sys.executable, "-m", "swarm_analytics_sandbox", "--parent-pipe", *arguments],
+            environment=environment,
+        )
         self.ready = self.read_ready()
         self.base_url: str = self.ready["base_url"]
 
@@ -182,9 +185,9 @@ class Processes:
     def keep(self, child: Child) -> None:
         self._started.append(child)
 
-    def sandbox(self, *arguments: str) -> SandboxProcess:
+    def sandbox(self, *arguments: str, environment: Mapping[str, str | None] | None = None) -> SandboxProcess:
         """A sandbox; arguments as ``python -m swarm_analytics_sandbox`` takes them."""
-        started = SandboxProcess(*arguments)
+        started = SandboxProcess(*arguments, environment=environment)
         self.keep(started)
         return started
 
