@@ -11,14 +11,9 @@ from pydantic import SecretStr
 from swarm_analytics_models.identifiers import Destination, IdentityKind
 from swarm_analytics_models.status import CredentialState
 from swarm_analyticsd import policy
-from swarm_analyticsd.credentials.registration import (
-    MintDelayed,
-    Minted,
-    MintRefused,
-    MintResult,
-    Registration,
-)
-from swarm_analyticsd.credentials.schemes import UnusableSecret
+from swarm_analyticsd.credentials.proof import Minted, MintResult, Unproven, Why
+from swarm_analyticsd.credentials.registration import Registration
+from swarm_analyticsd.credentials.secret import UnusableSecret
 from swarm_analyticsd.credentials.vault import MemoryVault, VaultError
 from swarm_analyticsd.outbox.rows import KnownDestination
 from tests.delivery.support import FakeClock
@@ -45,8 +40,8 @@ class Scene:
     changes: int = 0
     registration: Registration = field(init=False)
 
-    def known(self, kind: IdentityKind, state: CredentialState) -> KnownDestination:
-        destination = Destination("openswarm", "https://a.example", kind, "i")
+    def known(self, state: CredentialState) -> KnownDestination:
+        destination = Destination("openswarm", "https://a.example", IdentityKind.INSTALL, "i")
         return KnownDestination(1, destination, state, None, None, 0, None)
 
     async def mint(self) -> MintResult:
@@ -80,20 +75,18 @@ class Scene:
 @contextlib.asynccontextmanager
 async def scene(
     *results: MintResult,
-    kind: IdentityKind = IdentityKind.INSTALL,
     state: CredentialState = ABSENT,
     stored: str | None = None,
-    mintable: bool = True,
     floor: float = 0.0,
 ) -> AsyncIterator[Scene]:
     made = Scene(results=iter(results))
-    known = made.known(kind, state)
+    known = made.known(state)
     if stored is not None:
         await made.vault.put(known.ref, SecretStr(stored))
     made.registration = Registration(
         known,
         vault=made.vault,
-        mint=made.mint if mintable else None,
+        register=made.mint,
         clock=made.clock,
         wait=lambda failures, most: min(most, 2.0**failures),
         record=made.record,
@@ -106,6 +99,11 @@ async def scene(
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running
+
+
+def delayed(error: str, retry_after_s: float | None = None) -> Unproven:
+    why = Why.UNREACHED if retry_after_s is None else Why.ASKED_TO_WAIT
+    return Unproven(why, error, retry_after_s=retry_after_s)
 
 
 def minted(text: str) -> Minted:
@@ -130,7 +128,7 @@ async def test_an_install_without_a_token_is_registered_at_once() -> None:
         await found.wait_for(PRESENT, 1)
         assert secret(found) == "t1"
         assert [state for state, _ in found.recorded] == [PENDING, PRESENT]
-        stored = await found.vault.get(found.known(IdentityKind.INSTALL, ABSENT).ref)
+        stored = await found.vault.get(found.known(ABSENT).ref)
         assert stored is not None
 
 
@@ -140,21 +138,8 @@ async def test_a_token_that_the_service_refused_is_not_used_again_after_a_restar
         assert secret(found) == "t2"
 
 
-async def test_what_only_an_app_can_renew_is_waited_for() -> None:
-    async with scene(kind=IdentityKind.TOKEN) as found:
-        await found.wait_for(ABSENT, 0)
-        assert "pass a token" in (found.recorded[-1][1] or "")
-    async with scene(kind=IdentityKind.TOKEN, stored="t1", state=HELD) as found:
-        await found.advance(1e6)
-        assert secret(found) is None
-        await found.registration.adopt(SecretStr("t2"))
-        assert (found.registration.state, secret(found)) == (PRESENT, "t2")
-    async with scene(mintable=False) as found:
-        await found.wait_for(ABSENT, 0)
-
-
 async def test_off_line_it_is_tried_again_with_growing_waits() -> None:
-    async with scene(*[MintDelayed("no network")] * 3, minted("t1")) as found:
+    async with scene(*[delayed("no network")] * 3, minted("t1")) as found:
         await found.wait_for(PENDING, 1)
         assert found.registration.error == "no network"
         for mints, wait in ((1, 2.0), (2, 4.0), (3, 8.0)):
@@ -165,7 +150,7 @@ async def test_off_line_it_is_tried_again_with_growing_waits() -> None:
 
 
 async def test_a_refusal_is_said_and_tried_again_slowly() -> None:
-    async with scene(MintRefused("HTTP 401"), minted("t1")) as found:
+    async with scene(Unproven(Why.REFUSED, "HTTP 401", 401), minted("t1")) as found:
         await found.wait_for(HELD, 1)
         assert found.registration.error == "HTTP 401"
         await found.advance(2.0)
@@ -173,7 +158,7 @@ async def test_a_refusal_is_said_and_tried_again_slowly() -> None:
 
 
 async def test_retry_after_is_obeyed_even_when_somebody_waits() -> None:
-    async with scene(MintDelayed("HTTP 429", retry_after_s=100.0), minted("t1")) as found:
+    async with scene(delayed("HTTP 429", retry_after_s=100.0), minted("t1")) as found:
         await found.wait_for(PENDING, 1)
         found.registration.hasten()
         await found.advance(99.0)
@@ -183,7 +168,7 @@ async def test_retry_after_is_obeyed_even_when_somebody_waits() -> None:
 
 
 async def test_a_retry_after_is_kept_for_the_next_start() -> None:
-    async with scene(MintDelayed("HTTP 429", retry_after_s=100.0)) as found:
+    async with scene(delayed("HTTP 429", retry_after_s=100.0)) as found:
         await found.wait_for(PENDING, 1)
         assert found.waits == [100.0]
     async with scene(minted("t1"), state=PENDING, floor=600.0) as later:
@@ -251,7 +236,7 @@ async def test_a_token_that_worked_ends_the_waiting() -> None:
 
 
 async def test_adopting_while_a_mint_is_put_off_ends_the_wait() -> None:
-    async with scene(MintDelayed("no network")) as found:
+    async with scene(delayed("no network")) as found:
         await found.wait_for(PENDING, 1)
         waiting = asyncio.create_task(found.registration.settled(5.0))
         await asyncio.sleep(0)
@@ -305,19 +290,15 @@ async def test_a_mint_under_way_does_not_replace_a_token_adopted_meanwhile(
 
 
 async def test_who_waits_is_told_of_a_refusal_or_that_the_time_is_up() -> None:
-    async with scene(MintRefused("HTTP 403")) as found:
+    async with scene(Unproven(Why.SHUT, "HTTP 403", 403)) as found:
         assert await found.registration.settled(5.0) == (HELD, "HTTP 403")
-    async with scene(*[MintDelayed("no network")] * 9) as found:
+    async with scene(*[delayed("no network")] * 9) as found:
         assert await found.registration.settled(0.05) == (PENDING, "no network")
-    async with scene(kind=IdentityKind.TOKEN) as found:
-        await found.wait_for(ABSENT, 0)
-        state, _ = await found.registration.settled(60.0)
-        assert state is ABSENT
 
 
 @pytest.mark.parametrize("text", ["", "a\r\nb", "tökén"])
 async def test_a_secret_that_no_header_can_carry_is_not_taken(text: str) -> None:
-    async with scene(minted(text), kind=IdentityKind.INSTALL) as found:
+    async with scene(minted(text)) as found:
         await found.wait_for(HELD, 1)
         assert secret(found) is None
         with pytest.raises(UnusableSecret):

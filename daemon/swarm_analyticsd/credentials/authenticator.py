@@ -27,7 +27,7 @@ from swarm_analytics_models.contract import Route, ServiceContract
 from swarm_analytics_models.handling import Verdict
 from swarm_analytics_models.identifiers import Destination, parse_base_url
 from swarm_analyticsd.clock import Clock
-from swarm_analyticsd.credentials.credential import Credential, Held
+from swarm_analyticsd.credentials.credential import Credential, Held, absent
 from swarm_analyticsd.credentials.proof import Mint, Proof, Unproven, Why
 from swarm_analyticsd.credentials.schemes import bearer, secret_header, sessions_of
 from swarm_analyticsd.credentials.secret import AuthenticationHeader, UnusableSecret, session_of
@@ -36,6 +36,7 @@ from swarm_analyticsd.credentials.tokens import Token, Tokens
 
 _NO_ARGUMENTS: Final[Mapping[str, Any]] = MappingProxyType({})
 _UNAUTHORIZED: Final = 401
+_NOTHING_TO_PROVE: Final = Proof((), -1, frozenset())
 
 
 class Authenticator:
@@ -83,9 +84,9 @@ class Authenticator:
         scheme = scheme_for(route.authentication, destination.kind)
         if scheme is None:
             return Unproven(Why.ABSENT, f"{route.key} takes no credential of kind {destination.kind}")
-        refusals = _refusals(route, scheme)
         if isinstance(scheme, NoAuthentication):
-            return Proof((), self._credential.generation, refusals)
+            return _NOTHING_TO_PROVE
+        refusals = _refusals(route, scheme)
         held = await self._credential.held()
         if held is None:
             return self._lacking()
@@ -234,7 +235,8 @@ class Authenticator:
         generation, refusal = credential.generation, credential.refusal
         if refusal is not None:
             return Unproven(Why.REFUSED, refusal.error, refusal.status, generation=generation)
-        return Unproven(Why.ABSENT, credential.error or "no credential is known", generation=generation)
+        error = credential.error or absent(self._destination().kind)
+        return Unproven(Why.ABSENT, error, generation=generation)
 
 
 def _by_token(resource: str, token: Token, held: Held, refusals: frozenset[int]) -> Proof:

@@ -88,10 +88,16 @@ class Credential(ABC):
 
         self._unrecorded = False
         self._wake = asyncio.Event()
+        self._looking: asyncio.Event | None = None
+        """While the vault is looked into for the first time."""
 
     async def run(self) -> None:
         """Look for the secret, then renew it whenever there is need. Ends only by cancellation."""
-        await self._load()
+        self._looking = asyncio.Event()
+        try:
+            await self._load()
+        finally:
+            self._looking.set()
         while True:
             if self._unrecorded:
                 self._unrecorded = False
@@ -108,7 +114,11 @@ class Credential(ABC):
             self._wake.clear()
 
     async def held(self) -> Held | None:
-        """The secret to send now; None: `refusal` says why, or there is none."""
+        """The secret to send now; None: `refusal` says why, or there is none. A daemon that has just started
+        finishes its look into the vault first.
+        """
+        if self.secret is None and self._looking is not None:
+            await self._looking.wait()
         return None if self.secret is None else Held(self.secret, self.generation)
 
     async def adopt(self, secret: SecretStr) -> None:

@@ -57,6 +57,4 @@ def session_of(secret: SecretStr) -> SessionIdentity:
         return SessionIdentity.model_validate_json(secret.get_secret_value())
     except ValidationError as error:
         places = ", ".join(sorted({".".join(map(str, fault["loc"])) or "all" for fault in error.errors()}))
-        raise UnusableSecret(
-            f"this is no session's identity as JSON (look at: {places})"
-        ) from None
+        raise UnusableSecret(f"this is no session's identity as JSON (look at: {places})") from None

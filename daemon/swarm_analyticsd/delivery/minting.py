@@ -16,11 +16,12 @@ from swarm_analytics_models.authentication import (
 )
 from swarm_analytics_models.contract import Route, ServiceContract
 from swarm_analytics_models.identifiers import Destination, uuid7
+from swarm_analyticsd import policy
 from swarm_analyticsd.clock import Clock
 from swarm_analyticsd.credentials.proof import Minted, MintingScheme, MintResult, Unproven, Why
 from swarm_analyticsd.credentials.schemes import secret_header
 from swarm_analyticsd.credentials.secret import UnusableSecret, session_of
-from swarm_analyticsd.delivery.answer import Answer, Reply
+from swarm_analyticsd.delivery.answer import Answer, Obstacle, Reply
 from swarm_analyticsd.delivery.outcome import (
     CredentialRefused,
     Delivered,
@@ -114,6 +115,26 @@ def failure(outcome: Outcome, what: str) -> Unproven | None:
             return Unproven(Why.UNREACHED, f"{what}: {error}", status)
         case _:
             assert_never(outcome)
+
+
+def outcome_of(unproven: Unproven) -> Outcome:
+    """What it means for an event that its request could not be authenticated. Nothing of it was sent."""
+    error, status = unproven.error[: policy.ERROR_CHARACTERS], unproven.status
+    match unproven.why:
+        case Why.ABSENT | Why.REFUSED:
+            return CredentialRefused(status, error)
+        case Why.REJECTED:
+            return EventFault(status, error)
+        case Why.SHUT:
+            return RouteShut(status or 403, error)
+        case Why.ASKED_TO_WAIT:
+            return FlowControl(status or 429, error, unproven.retry_after_s)
+        case Why.TROUBLE:
+            return ServiceFault(status, error, ambiguous=False, retry_after_s=unproven.retry_after_s)
+        case Why.UNREACHED:
+            return NotReached(Obstacle.CONNECT, error)
+        case _:
+            assert_never(unproven.why)
 
 
 def _token(answer: Answer, scheme: MintingScheme, time_of: Callable[[Any], float | None]) -> MintResult:
