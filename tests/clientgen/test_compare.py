@@ -3,13 +3,14 @@
 from typing import Any
 
 import pytest
+from pydantic import create_model
 
 from clientgen.drift import compare
 from clientgen.sources import registered_services
-from clientgen.surface import contract_surface, document_surface
+from clientgen.surface import below, contract_surface, document_surface
 from swarm_analytics_models.handling import Batching
 from tests.clientgen import toy_payloads
-from tests.clientgen.toy import TOY, contract, event_route
+from tests.clientgen.toy import TOY, call_route, contract, event_route
 
 TEXT = {"type": "string"}
 LABELS = {"type": "array", "items": TEXT}
@@ -113,6 +114,80 @@ def test_the_endpoint_of_a_batch_is_part_of_the_surface() -> None:
     assert [str(drift) for drift in compare(contract_surface(batched), document_surface(document))] == [
         "POST /many: swaps: contract says maxItems 500, service says maxItems 100"
     ]
+
+
+def test_what_a_path_takes_is_said_once_for_a_batch() -> None:
+    """Events that travel in batches alone have no endpoint of their own, and may share one with a call."""
+    batching = Batching(
+        path="/rooms/{room}", items_field="data", max_items=9, max_bytes=99, max_wait_s=1.0, always=True
+    )
+    measured = event_route("rooms.measured", "/rooms/{room}", toy_payloads.Measured, batching=batching)
+    item = {
+        "type": "object",
+        "properties": {
+            "readingId": {"type": "string", "minLength": 1, "maxLength": 200},
+            "value": {"type": "number"},
+        },
+        "required": ["readingId", "value"],
+    }
+    body = {
+        "type": "object",
+        "properties": {"data": {"type": "array", "items": item, "maxItems": 9}},
+        "required": ["data"],
+    }
+    document = {
+        "paths": {
+            "/rooms/{room}": {
+                "post": {
+                    "parameters": [parameter("room", "path", TEXT, required=True)],
+                    "requestBody": {"content": {"application/json": {"schema": body}}},
+                }
+            }
+        }
+    }
+    assert compare(contract_surface(contract(measured)), document_surface(document)) == ()
+    call = call_route("rooms.look", "/rooms/{room}", toy_payloads.Measured, toy_payloads.Task)
+    both = contract_surface(contract(call, measured))
+    assert both == contract_surface(contract(call))
+
+
+def test_a_body_may_be_the_value_of_one_field() -> None:
+    request = create_model("Posted", owner=(str, ...), tags=(list[toy_payloads.Tag], ...))
+    route = event_route("tags.add", "/tags/{owner}", request, body_field="tags")
+    tag = {
+        "type": "object",
+        "properties": {"word": {"type": "string"}, "weight": {"type": "number", "default": 1.0}},
+        "required": ["word"],
+    }
+    document = {
+        "paths": {
+            "/tags/{owner}": {
+                "post": {
+                    "parameters": [parameter("owner", "path", TEXT, required=True)],
+                    "requestBody": {
+                        "content": {"application/json": {"schema": {"type": "array", "items": tag}}}
+                    },
+                }
+            }
+        }
+    }
+    assert compare(contract_surface(contract(route)), document_surface(document)) == ()
+    del tag["required"]
+    assert [
+        str(drift) for drift in compare(contract_surface(contract(route)), document_surface(document))
+    ] == ["POST /tags/{owner}: [].word: contract says required, service says optional"]
+
+
+def test_fields_of_the_query_are_where_the_contract_puts_them() -> None:
+    request = create_model("Posted", sync=(bool, ...), value=(int, ...))
+    surface = contract_surface(contract(event_route("a.b", "/a", request, query=("sync",))))
+    fields = surface["/a", "POST"].request
+    assert (fields["sync"]["in"], fields["value"]["in"]) == ("query", "body")
+
+
+def test_the_path_that_a_service_puts_before_its_routes_is_taken_off() -> None:
+    document = document_surface({"paths": {"/api/v1/a": {"get": {}}, "/health": {"get": {}}}})
+    assert below("/api/v1", document).keys() == {("/a", "GET"), ("/health", "GET")}
 
 
 def test_endpoints_of_no_concern_are_passed_over_where_asked() -> None:

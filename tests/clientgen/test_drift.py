@@ -1,6 +1,7 @@
 """Every drift between contract and service fails the check and is named in one line (claims 29 and 30)."""
 
 import copy
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,10 +20,22 @@ OPTED_OUT_IN_QUERY = {"name": "opted_out", "in": "query", "required": True, "sch
 (OPENSWARM,) = [service for service in registered_services() if service.contract.name == "openswarm"]
 
 
-def check(service: Service, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
-    """Exit code and complaints of ``--check`` over the committed output."""
-    code = main(["--check", "--output", str(OUTPUT)], services=lambda: [service])
-    return code, capsys.readouterr().err.splitlines()
+Check = Callable[[Service], tuple[int, list[str]]]
+
+
+@pytest.fixture
+def check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Check:
+    """Exit code and complaints of ``--check`` over what is committed of OpenSwarm."""
+    output = tmp_path / "committed"
+    output.mkdir()
+    shutil.copytree(OUTPUT / "openswarm", output / "openswarm")
+    shutil.copy(OUTPUT / "__init__.py", output)
+
+    def run(service: Service) -> tuple[int, list[str]]:
+        code = main(["--check", "--output", str(output)], services=lambda: [service])
+        return code, capsys.readouterr().err.splitlines()
+
+    return run
 
 
 def changed(mutate: Callable[[Any, Any], object]) -> Service:
@@ -32,8 +45,8 @@ def changed(mutate: Callable[[Any, Any], object]) -> Service:
     return replace(OPENSWARM, surface=surface)
 
 
-def test_without_drift_the_check_is_fine(capsys: pytest.CaptureFixture[str]) -> None:
-    assert check(OPENSWARM, capsys) == (FINE, [])
+def test_without_drift_the_check_is_fine(check: Check) -> None:
+    assert check(OPENSWARM) == (FINE, [])
 
 
 def move(paths: Any, old: str, new: str) -> None:
@@ -111,11 +124,9 @@ SEEDED: dict[str, tuple[Callable[[Any, Any], object], str]] = {
 
 
 @pytest.mark.parametrize("drift", SEEDED)
-def test_claim_29_a_drift_of_the_service_fails_the_check(
-    drift: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_claim_29_a_drift_of_the_service_fails_the_check(drift: str, check: Check) -> None:
     mutate, line = SEEDED[drift]
-    code, complaints = check(changed(mutate), capsys)
+    code, complaints = check(changed(mutate))
     assert code == DRIFT
     assert line in complaints
     assert "disagree" in complaints[-1]
@@ -187,19 +198,17 @@ CONTRACT_CHANGES: dict[str, tuple[str, dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("change", CONTRACT_CHANGES)
-def test_claim_29_a_drift_of_the_contract_fails_the_check(
-    change: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_claim_29_a_drift_of_the_contract_fails_the_check(change: str, check: Check) -> None:
     """What the service's surface cannot show (category, the method's name) shows in the committed output."""
     key, changes, said = CONTRACT_CHANGES[change]
-    code, complaints = check(with_routes(OPENSWARM, {key: changes}), capsys)
+    code, complaints = check(with_routes(OPENSWARM, {key: changes}))
     assert code == DRIFT
     assert said in "\n".join(complaints)
 
 
-def test_claim_29_a_route_that_the_contract_lost_fails_the_check(capsys: pytest.CaptureFixture[str]) -> None:
+def test_claim_29_a_route_that_the_contract_lost_fails_the_check(check: Check) -> None:
     routes = tuple(route for route in OPENSWARM.contract.routes if route.key != "logs.write")
-    code, complaints = check(replace(OPENSWARM, contract=replace(OPENSWARM.contract, routes=routes)), capsys)
+    code, complaints = check(replace(OPENSWARM, contract=replace(OPENSWARM.contract, routes=routes)))
     assert code == DRIFT
     assert "POST /public/logs: endpoint: contract says nothing, service says that it exists" in complaints
 

@@ -10,13 +10,14 @@ from pydantic import BaseModel, Field, RootModel, create_model
 from clientgen.lint import lint
 from clientgen.plan import plan_service
 from swarm_analytics_models.authentication import InstallTokenAuthentication
+from swarm_analytics_models.calling import Streaming
 from swarm_analytics_models.categories import CATEGORY_POLICIES, Category
 from swarm_analytics_models.contract import InvalidContract, Route, ServiceContract
 from swarm_analytics_models.handling import Lane
 from swarm_analytics_models.services import contracts
 from swarm_analytics_models.services.openswarm import payloads as openswarm_payloads
 from tests.clientgen import toy_payloads
-from tests.clientgen.toy import ROUTES, TOY, contract, event_route, payloads_with, refusals
+from tests.clientgen.toy import ROUTES, TOY, call_route, contract, event_route, payloads_with, refusals
 
 
 def model(**fields: Any) -> type[BaseModel]:
@@ -131,8 +132,8 @@ def test_a_category_without_a_consent_decision_is_refused() -> None:
     del undecided[Category.PRODUCT]
     texts = [str(refusal) for refusal in lint(plan_service(TOY, toy_payloads, undecided))]
     assert texts == [
-        "toy tasks.progress.done: category 'product' has no consent decision. "
-        "Say in CATEGORY_POLICIES whether it is muted"
+        f"toy {key}: category 'product' has no consent decision. Say in CATEGORY_POLICIES whether it is muted"
+        for key in ("tasks.progress.done", "rooms.measured")
     ]
 
 
@@ -231,3 +232,40 @@ def test_every_reason_is_reported_at_once() -> None:
     request = model(x=(bytes, ...), y=(int, float("nan")))
     bad: ServiceContract = contract(event_route("a.class", "/a", request))
     assert len(lint(plan_service(bad, payloads_with(request)))) == 3
+
+
+def streamed(request: type[BaseModel], event: type[BaseModel], key: str = "a.b") -> Route:
+    streaming = Streaming(format="sse", event=event, field="stream", media_type="text/event-stream")
+    return call_route(key, f"/{key}", request, toy_payloads.Task, streaming=streaming)
+
+
+def test_pieces_that_are_asked_for_by_a_required_field_are_refused() -> None:
+    request = model(stream=(bool, ...))
+    (refusal,) = refusals(streamed(request, toy_payloads.TaskPiece), models=(request,))
+    assert "asks for an answer in pieces, and is required. Give it the default False" in str(refusal)
+
+
+def test_a_piece_of_a_model_that_is_elsewhere_is_refused() -> None:
+    class Foreign(BaseModel):
+        """Not among the payloads."""
+
+    request = model(stream=(bool, False))
+    assert any(
+        "its events" in str(found) for found in refusals(streamed(request, Foreign), models=(request,))
+    )
+
+
+def test_a_method_may_not_be_called_as_anothers_stream() -> None:
+    request = model(stream=(bool, False))
+    taken = call_route("a.b_stream", "/taken", request, toy_payloads.Task)
+    texts = [
+        str(found) for found in refusals(streamed(request, toy_payloads.TaskPiece), taken, models=(request,))
+    ]
+    assert texts == ["toy a: method b_stream stands for 2 things. Rename all but one"]
+
+
+def test_a_call_and_events_may_share_an_endpoint() -> None:
+    request = model(x=(int, ...))
+    call = call_route("a.now", "/a", request, toy_payloads.Task)
+    event = event_route("a.later", "/a", request)
+    assert refusals(call, event, models=(request,)) == ()

@@ -13,7 +13,8 @@ import pytest
 
 from clientgen import sources
 from clientgen.cli import DRIFT, FINE, REFUSED, main
-from clientgen.sources import Service, registered_services
+from clientgen.sources import Service, fetch_document, registered_services
+from clientgen.surface import document_surface
 from swarm_analytics_models.services import contracts
 from swarm_analytics_sandbox.app import create_app
 from tests.clientgen import toy_payloads
@@ -21,12 +22,16 @@ from tests.clientgen.toy import TOY
 from tests.support.processes import SandboxProcess
 
 (OPENSWARM,) = [service for service in registered_services() if service.contract.name == "openswarm"]
-SANDBOX = ["--app", "swarm_analytics_sandbox.app:create_app"]
+SANDBOX = ["--app", f"{__name__}:app"]
+
+
+def clientgen(*arguments: str) -> int:
+    return main(arguments, services=lambda: [OPENSWARM])
 
 
 def test_the_sandbox_accepts_what_the_contract_says(capsys: pytest.CaptureFixture[str]) -> None:
     """The sandbox is built from the same contract; here it must come out of FastAPI unchanged."""
-    assert main(SANDBOX) == FINE
+    assert clientgen(*SANDBOX) == FINE
     assert capsys.readouterr().out == "openswarm: no drift in 11 endpoints\n"
 
 
@@ -37,16 +42,20 @@ def smaller_app() -> Any:
     return create_app({"openswarm": replace(openswarm, routes=routes)})
 
 
-app = create_app()
+def whole_app() -> Any:
+    return create_app({"openswarm": contracts()["openswarm"]})
 
 
-@pytest.mark.parametrize("name", ["app", "create_app"])
+app = whole_app()
+
+
+@pytest.mark.parametrize("name", ["app", "whole_app"])
 def test_an_application_may_be_named_or_made(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--app", f"{__name__}:{name}"]) == FINE, capsys.readouterr().err
+    assert clientgen("--app", f"{__name__}:{name}") == FINE, capsys.readouterr().err
 
 
 def test_drift_of_an_application_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--app", f"{__name__}:smaller_app"]) == DRIFT
+    assert clientgen("--app", f"{__name__}:smaller_app") == DRIFT
     assert capsys.readouterr().err.splitlines() == [
         "POST /public/preferences/opt_out: endpoint: contract says that it exists, service says nothing"
     ]
@@ -60,7 +69,7 @@ def needs_an_argument(_: int) -> None: ...
     ["no_such_module:app", f"{__name__}:nobody", f"{__name__}:needs_an_argument", "json:loads", "json", ":x"],
 )
 def test_what_is_no_application_is_refused(target: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--app", target]) == REFUSED
+    assert clientgen("--app", target) == REFUSED
     assert capsys.readouterr().err.startswith("clientgen: ")
 
 
@@ -77,8 +86,11 @@ def test_a_live_service_is_compared(
     sandbox: Callable[..., SandboxProcess], capsys: pytest.CaptureFixture[str]
 ) -> None:
     live = sandbox()
-    assert main(["--against", live.base_url]) == FINE, capsys.readouterr().err
-    assert main(["--against", f"{live.base_url}/openapi.json"]) == FINE
+    ours = {path for path, _ in document_surface(OPENSWARM.surface)}
+    others = sorted({path for path, _ in document_surface(fetch_document(live.base_url))} - ours)
+    ignored = [word for path in others for word in ("--ignore", path)]
+    assert clientgen("--against", live.base_url, *ignored) == FINE, capsys.readouterr().err
+    assert clientgen("--against", f"{live.base_url}/openapi.json", *ignored) == FINE
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -121,11 +133,11 @@ def test_drift_of_a_live_service_is_reported_and_ignored_where_asked(
 ) -> None:
     surface = dict(OPENSWARM.surface)
     server.content = json.dumps(surface | {"paths": surface["paths"] | {"/health": {"get": {}}}}).encode()
-    assert main(["--against", server.url]) == DRIFT
+    assert clientgen("--against", server.url) == DRIFT
     assert capsys.readouterr().err == (
         "GET /health: endpoint: contract says nothing, service says that it exists\n"
     )
-    assert main(["--against", server.url, "--ignore", "/health"]) == FINE
+    assert clientgen("--against", server.url, "--ignore", "/health") == FINE
 
 
 @pytest.mark.parametrize(
@@ -144,7 +156,7 @@ def test_a_live_service_without_a_readable_document_is_refused(
     server: Server, status: int, content: bytes, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.status, server.content = status, content
-    assert main(["--against", server.url]) == REFUSED
+    assert clientgen("--against", server.url) == REFUSED
     assert said in capsys.readouterr().err
 
 
@@ -153,7 +165,7 @@ def test_a_document_that_never_ends_is_refused(
 ) -> None:
     monkeypatch.setattr(sources, "MAX_DOCUMENT_BYTES", 1000)
     server.content = b" " * 200_000
-    assert main(["--against", server.url]) == REFUSED
+    assert clientgen("--against", server.url) == REFUSED
     assert "larger than 1000 bytes" in capsys.readouterr().err
 
 
@@ -163,7 +175,7 @@ def test_a_document_that_comes_too_slowly_is_refused(
     moments = itertools.count(0, 7)
     monkeypatch.setattr(sources, "time", SimpleNamespace(monotonic=lambda: next(moments)))
     server.content = b" " * 2_000_000
-    assert main(["--against", server.url]) == REFUSED
+    assert clientgen("--against", server.url) == REFUSED
     assert "took longer than 10 s" in capsys.readouterr().err
 
 
@@ -171,5 +183,5 @@ def test_a_document_that_comes_too_slowly_is_refused(
     "url", ["file:///etc/hostname", "ftp://127.0.0.1/x", "127.0.0.1:1", "http://127.0.0.1:1"]
 )
 def test_what_cannot_be_reached_is_refused(url: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--against", url]) == REFUSED
+    assert clientgen("--against", url) == REFUSED
     assert capsys.readouterr().err.startswith("clientgen: ")

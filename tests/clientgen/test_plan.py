@@ -4,15 +4,23 @@ from enum import Enum
 from typing import Annotated, Any, Literal, Optional
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, create_model
 
 from clientgen.annotation import Choice, Either, Generic, Named, Plain, Type, Unknown, read_annotation
-from clientgen.parameters import Constant, Member, Parameter
-from clientgen.plan import PlannedRoute, plan_service
+from clientgen.parameters import Constant, Member, NotGiven, Parameter
+from clientgen.plan import PlannedRoute, Stream, is_repeatable, plan_service
 from swarm_analytics_models.handling import Lane
+from swarm_analytics_models.idempotency import (
+    Idempotency,
+    KeyInBody,
+    KeyInHeader,
+    NaturallyIdempotent,
+    NotIdempotent,
+)
+from swarm_analytics_models.identifiers import IdentityKind
 from swarm_analytics_models.values import FreeJson, Int64
 from tests.clientgen import toy_payloads
-from tests.clientgen.toy import TOY
+from tests.clientgen.toy import TOY, call_route
 
 PLAN = plan_service(TOY, toy_payloads)
 STRING, NONE = Plain("str"), Plain("None")
@@ -102,11 +110,60 @@ def test_the_summary_is_the_first_paragraph() -> None:
 
 def test_internal_routes_are_in_no_namespace() -> None:
     assert planned("session.make").internal
-    assert [namespace.path for namespace in PLAN.namespaces] == [("tasks",), ("tasks", "progress")]
+    assert [namespace.path for namespace in PLAN.namespaces] == [
+        ("tasks",),
+        ("tasks", "progress"),
+        ("rooms",),
+    ]
 
 
 def test_a_namespace_knows_the_lanes_of_all_below_it() -> None:
-    tasks, progress = PLAN.namespaces
+    tasks, progress, _ = PLAN.namespaces
     assert tasks.lanes == {Lane.CALL, Lane.DELIVER}
     assert progress.lanes == {Lane.DELIVER}
     assert tasks.children == (("tasks", "progress"),)
+
+
+def test_an_argument_that_may_be_left_out_of_the_payload_has_no_default() -> None:
+    """A default that says something stays one, whatever may be left out."""
+    defaults = {found.name: found.default for found in planned("tasks.change").parameters}
+    assert defaults == {
+        "task": None,
+        "title": NotGiven(),
+        "due_at": NotGiven(),
+        "tags": NotGiven(),
+        "notify": Constant(True),
+    }
+
+
+def test_how_an_answer_in_pieces_is_asked_for_is_no_parameter() -> None:
+    told = planned("tasks.tell")
+    assert told.stream == Stream(Named("TaskPiece"), "stream", "sse")
+    assert [found.name for found in told.parameters] == ["task"]
+    assert told.methods == ("tell", "tell_stream")
+
+
+def test_a_key_that_callers_name_is_a_parameter() -> None:
+    measured = planned("rooms.measured")
+    assert measured.key_field == "readingId"
+    assert [(found.name, found.wire) for found in measured.parameters][1] == ("reading_id", "readingId")
+    assert planned("tasks.progress.done").key_field is None
+
+
+@pytest.mark.parametrize(
+    ("idempotency", "repeatable"),
+    [
+        (NaturallyIdempotent(), True),
+        (KeyInBody("key"), True),
+        (KeyInHeader(("Idempotency-Key",)), True),
+        (KeyInHeader(("Idempotency-Key",), honoured_for=frozenset({IdentityKind.AGENT})), False),
+        (NotIdempotent("report"), False),
+    ],
+)
+def test_what_may_be_called_twice_follows_from_the_contract(
+    idempotency: Idempotency, repeatable: bool
+) -> None:
+    """Where it depends on who calls, it may not."""
+    request = create_model("Posted", key=(str, ...))
+    route = call_route("a.b", "/a", request, toy_payloads.Task, idempotency=idempotency)
+    assert is_repeatable(route) is repeatable

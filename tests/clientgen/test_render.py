@@ -5,7 +5,7 @@ import hashlib
 import importlib
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Union
@@ -19,6 +19,7 @@ from clientgen.plan import plan_service
 from clientgen.render import render
 from clientgen.sources import registered_services
 from swarm_analytics_models.client_route import ClientRoute
+from swarm_analytics_models.payload import UNSET
 from tests.clientgen import toy_payloads
 from tests.clientgen.toy import TOY, contract, event_route, payloads_with
 
@@ -82,7 +83,8 @@ def test_no_line_is_too_long() -> None:
 
 def test_it_imports_models_and_nothing_that_runs() -> None:
     """STYLE rule 7: generated data imports no runtime."""
-    allowed = {"builtins", "collections.abc", "types", "typing", "swarm_analytics_models.client_route"}
+    standard = {"builtins", "collections.abc", "datetime", "types", "typing", "uuid"}
+    allowed = standard | {"swarm_analytics_models.client_route", "swarm_analytics_models.payload"}
     for name, text in render_everything().items():
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Import):
@@ -103,26 +105,96 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]
         del sys.modules[name]
 
 
-class Ports:
+class Recorded:
     """Records what the methods hand on."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, dict[str, Any]]] = []
 
+
+class Ports(Recorded):
+    """The ports of blocking namespaces."""
+
     def submit(self, route: ClientRoute, body: dict[str, Any]) -> str:
         self.seen.append((route.key, body))
         return "a-submission-id"
 
-    def call(self, route: ClientRoute, body: dict[str, Any], answer: type[BaseModel], /) -> BaseModel:
+    def __call__(self, route: ClientRoute, body: dict[str, Any], answer: type[BaseModel], /) -> BaseModel:
         self.seen.append((route.key, body))
         known = {"id": "t1", "titles": ["one"]}
         return answer.model_validate({name: known[name] for name in answer.model_fields})
 
+    def stream(
+        self, route: ClientRoute, body: dict[str, Any], event: type[BaseModel], /
+    ) -> Iterator[BaseModel]:
+        self.seen.append((route.key, body))
+        yield event.model_validate({"event": "line", "text": "Once"})
+
+
+class AsyncPorts(Recorded):
+    """The ports of namespaces that are awaited."""
+
+    def submit(self, route: ClientRoute, body: dict[str, Any]) -> str:
+        return Ports.submit(self, route, body)  # type: ignore[arg-type]
+
+    async def __call__(
+        self, route: ClientRoute, body: dict[str, Any], answer: type[BaseModel], /
+    ) -> BaseModel:
+        self.seen.append((route.key, body))
+        return answer.model_validate({"id": "t1"})
+
+    async def stream(
+        self, route: ClientRoute, body: dict[str, Any], event: type[BaseModel], /
+    ) -> AsyncIterator[BaseModel]:
+        self.seen.append((route.key, body))
+        yield event.model_validate({"event": "end"})
+
 
 def attached(toy: ModuleType) -> tuple[Any, Ports]:
     client, ports = toy.ToyNamespaces(), Ports()
-    client._attach(ports.submit, ports.call)
+    client._attach(ports.submit, ports)
     return client, ports
+
+
+def test_what_is_not_given_is_left_out_of_the_payload_and_a_null_is_not(toy: ModuleType) -> None:
+    client, ports = attached(toy)
+    client.tasks.change(task="t1", title=None)
+    ((_, body),) = ports.seen
+    assert body["dueAt"] is UNSET
+    changed = toy_payloads.TaskChanged.model_validate(body)
+    assert changed.model_dump(by_alias=True) == {"task": "t1", "title": None, "notify": True}
+
+
+def test_an_answer_in_pieces_has_a_method_of_its_own(toy: ModuleType) -> None:
+    """How it is asked for is in no signature."""
+    client, ports = attached(toy)
+    (line,) = client.tasks.tell_stream(task="t1")
+    assert line == toy_payloads.TaskPiece(toy_payloads.Line(event="line", text="Once"))
+    assert client.tasks.tell(task="t1").id == "t1"
+    assert ports.seen == [("tasks.tell", {"task": "t1"})] * 2
+
+
+async def test_calls_are_awaited_and_events_are_not(toy: ModuleType) -> None:
+    awaited = importlib.import_module("generated_toy.toy.async_namespaces")
+    client, ports = awaited.AsyncToyNamespaces(), AsyncPorts()
+    client._attach(ports.submit, ports)
+    assert (await client.tasks.create(title="Paint")).id == "t1"
+    assert [piece.root.event async for piece in client.tasks.tell_stream(task="t1")] == ["end"]
+    assert client.rooms.measured(room="r", reading_id="a", value=1.0) == "a-submission-id"
+    assert [key for key, _ in ports.seen] == ["tasks.create", "tasks.tell", "rooms.measured"]
+
+
+def test_a_service_without_calls_has_nothing_to_await() -> None:
+    files = render([plan_service(contract(*TOY.routes[2:4]), toy_payloads)])
+    assert sorted(files) == ["__init__.py", "toy/__init__.py", "toy/namespaces.py", "toy/routes.py"]
+
+
+def test_the_route_table_says_what_a_call_may_do(toy: ModuleType) -> None:
+    routes = importlib.import_module("generated_toy.toy.routes")
+    told = routes.TASKS_TELL
+    assert (told.streaming_field, told.streaming_format, told.repeatable) == ("stream", "sse", True)
+    assert not routes.TASKS_CHANGE.repeatable
+    assert routes.ROOMS_MEASURED.key_field == "readingId"
 
 
 def test_a_call_returns_the_services_answer_as_its_model(toy: ModuleType) -> None:
@@ -170,14 +242,19 @@ def test_a_docstring_says_what_the_method_does_takes_and_returns(toy: ModuleType
     assert text.startswith("A task is to be done.\n")
     assert "`title`: required, maxLength 255, minLength 1.\n" in text
     assert "`assignee_id`: Who is to do it, optional.\n" in text
-    assert "POST /tasks; category diagnostic, never muted." in text
+    assert "POST /tasks; category diagnostic.\n" in text
     assert "Returns the service's answer. Raises pydantic.ValidationError" in text
+    assert "POST /tasks/swap; category diagnostic, never muted.\n" in client.tasks.swap.__doc__
     assert "Returns the submission id." in client.tasks.swap.__doc__
+    assert "Returns `reading_id`." in client.rooms.measured.__doc__
+    assert "never sent again once it may have been executed.\n" in client.tasks.change.__doc__
+    assert "Returns the answer's events as they come." in client.tasks.tell_stream.__doc__
 
 
 def test_an_internal_route_is_nowhere(toy: ModuleType) -> None:
     client, _ = attached(toy)
     assert not hasattr(client, "session")
     routes = importlib.import_module("generated_toy.toy.routes")
-    assert sorted(routes.ROUTES) == ["tasks.create", "tasks.list", "tasks.progress.done", "tasks.swap"]
+    assert sorted(routes.ROUTES) == sorted(route.key for route in TOY.routes if not route.internal)
+    assert "session.make" not in routes.ROUTES
     assert all(route.key == key and route.service == "toy" for key, route in routes.ROUTES.items())

@@ -11,11 +11,11 @@ from clientgen.lint import Refusal, lint
 from clientgen.plan import plan_service
 from clientgen.sources import Service
 from swarm_analytics_models.authentication import NoAuthentication
-from swarm_analytics_models.calling import CallDefaults
+from swarm_analytics_models.calling import CallDefaults, Streaming
 from swarm_analytics_models.categories import Category
 from swarm_analytics_models.contract import Route, ServiceContract
 from swarm_analytics_models.handling import Acknowledgement, Lane
-from swarm_analytics_models.idempotency import KeyInBody, NaturallyIdempotent
+from swarm_analytics_models.idempotency import KeyInBody, NaturallyIdempotent, NotIdempotent
 from tests.clientgen import toy_payloads
 
 
@@ -65,6 +65,24 @@ ROUTES = (
     call_route(
         "session.make", "/session", toy_payloads.SessionWanted, toy_payloads.SessionMade, internal=True
     ),
+    call_route(
+        "tasks.change",
+        "/tasks/{task}",
+        toy_payloads.TaskChanged,
+        toy_payloads.Task,
+        method="PATCH",
+        idempotency=NotIdempotent("report"),
+    ),
+    call_route(
+        "tasks.tell",
+        "/tasks/tell",
+        toy_payloads.TaskTold,
+        toy_payloads.Task,
+        streaming=Streaming(
+            format="sse", event=toy_payloads.TaskPiece, field="stream", media_type="text/event-stream"
+        ),
+    ),
+    event_route("rooms.measured", "/rooms/{room}", toy_payloads.Measured, idempotency=KeyInBody("readingId")),
 )
 
 

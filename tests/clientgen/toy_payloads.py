@@ -1,9 +1,12 @@
 """Payloads of a service that does not exist, with every shape that the generator knows."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+
+from swarm_analytics_models.payload import OmitsUnset
 
 
 class Urgency(StrEnum):
@@ -87,3 +90,49 @@ class SessionWanted(BaseModel):
 
 class SessionMade(BaseModel):
     token: str
+
+
+class TaskChanged(OmitsUnset):
+    """A task is changed; what is not given stays as it is."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    task: str
+    title: str | None = None
+    due_at: datetime | None = Field(default=None, alias="dueAt")
+    tags: list[str] = Field(default_factory=list)
+    notify: bool = True
+
+
+class TaskTold(BaseModel):
+    """A task is told as it is done."""
+
+    task: str
+    stream: bool = False
+
+
+class Line(BaseModel):
+    """A line of the tale."""
+
+    event: Literal["line"]
+    text: str
+
+
+class End(BaseModel):
+    """The tale is told."""
+
+    event: Literal["end"]
+
+
+class TaskPiece(RootModel[Line | End | Task]):
+    """What comes of a tale: lines and an end, or the task where the service answers whole."""
+
+
+class Measured(BaseModel):
+    """Something was measured, and its sensor named it."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    room: str
+    reading_id: Annotated[str, Field(min_length=1, max_length=200, alias="readingId")]
+    value: float

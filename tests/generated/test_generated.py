@@ -1,6 +1,7 @@
 """What the generator wrote for the client: its methods, by name and signature."""
 
 import ast
+import importlib.util
 import inspect
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,9 +9,11 @@ from typing import Any, get_type_hints
 
 import pytest
 
+from clientgen.plan import is_repeatable
 from swarm_analytics._generated.openswarm import namespaces, routes
 from swarm_analytics_models.categories import CATEGORY_POLICIES
 from swarm_analytics_models.client_route import ClientRoute
+from swarm_analytics_models.handling import Lane
 from swarm_analytics_models.services import contracts
 
 GENERATED = Path(routes.__file__).parents[1]
@@ -87,21 +90,41 @@ def test_every_method_is_typed_and_described() -> None:
         assert "Returns the submission id." in (method.__doc__ or ""), name
 
 
-def test_the_route_table_says_what_the_contract_says() -> None:
-    contract = contracts()["openswarm"]
-    public = [route for route in contract.routes if not route.internal]
-    assert list(routes.ROUTES) == [route.key for route in public]
+@pytest.mark.parametrize("service", sorted(contracts()))
+def test_the_route_table_says_what_the_contract_says(service: str) -> None:
+    table = importlib.import_module(f"swarm_analytics._generated.{service}.routes").ROUTES
+    public = [route for route in contracts()[service].routes if not route.internal]
+    assert list(table) == [route.key for route in public]
     for route in public:
-        written = routes.ROUTES[route.key]
-        assert written == ClientRoute(
-            service="openswarm",
+        assert table[route.key] == ClientRoute(
+            service=service,
             key=route.key,
             category=route.category,
             muted=CATEGORY_POLICIES[route.category].muted,
             request=route.request,
             stamps=route.stamps,
             opt_out_field=route.opt_out_field,
+            key_field=route.key_field if route.lane is Lane.DELIVER else None,
+            streaming_field=None if route.streaming is None else route.streaming.field,
+            streaming_format=None if route.streaming is None else route.streaming.format,
+            repeatable=route.lane is Lane.CALL and is_repeatable(route),
         )
+
+
+@pytest.mark.parametrize("service", sorted(contracts()))
+def test_every_call_may_be_awaited_under_the_same_name_and_arguments(service: str) -> None:
+    package = f"swarm_analytics._generated.{service}"
+    calls = any(route.lane is Lane.CALL and not route.internal for route in contracts()[service].routes)
+    assert (importlib.util.find_spec(f"{package}.async_namespaces") is not None) is calls
+    if not calls:
+        return
+    blocking = vars(importlib.import_module(f"{package}.namespaces"))
+    for name, awaited in vars(importlib.import_module(f"{package}.async_namespaces")).items():
+        if inspect.isclass(awaited) and awaited.__module__ == f"{package}.async_namespaces":
+            twin = blocking[name.removeprefix("Async")]
+            for method in [found for found in vars(awaited) if not found.startswith("_")]:
+                ours, theirs = inspect.signature(vars(awaited)[method]), inspect.signature(vars(twin)[method])
+                assert ours.parameters == theirs.parameters
 
 
 def test_each_method_submits_its_own_route_under_wire_names() -> None:
@@ -131,6 +154,7 @@ def test_generated_code_imports_models_and_nothing_that_runs(path: Path) -> None
         if isinstance(node, ast.ImportFrom) and node.level == 0:
             assert str(node.module).split(".")[0] in {
                 "collections",
+                "datetime",
                 "types",
                 "typing",
                 "swarm_analytics_models",

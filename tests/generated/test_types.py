@@ -21,14 +21,19 @@ from tests.clientgen.toy import TOY
 REPOSITORY = Path(__file__).parents[2]
 
 HEAD = """\
+from collections.abc import AsyncIterator, Iterator
+from generated_toy.toy.async_namespaces import AsyncToyNamespaces
 from generated_toy.toy.namespaces import ToyNamespaces
 from swarm_analytics._generated.openswarm.namespaces import OpenswarmNamespaces
 from swarm_analytics_models.services.openswarm.payloads import AgentMessage
-from tests.clientgen.toy_payloads import Tag, Task, Tasks, Urgency
+from tests.clientgen.toy_payloads import Tag, Task, TaskPiece, Tasks, Urgency
 
 client: OpenswarmNamespaces
 toy: ToyNamespaces
 identifier: str
+awaited: AsyncToyNamespaces
+pieces: Iterator[TaskPiece]
+awaited_pieces: AsyncIterator[TaskPiece]
 task: Task
 tasks: Tasks
 message = AgentMessage(id="m1", role="user", content="hello")
@@ -51,6 +56,11 @@ GOOD = [
     'tasks = toy.tasks.list(owner="ada", labels=["x"])',
     'identifier = toy.tasks.swap(labels=["x"])',
     'identifier = toy.tasks.progress.done(task="t")',
+    'task = toy.tasks.change(task="t", title=None)',
+    'pieces = toy.tasks.tell_stream(task="t")',
+    'awaited_pieces = awaited.tasks.tell_stream(task="t")',
+    'async def _call() -> Task: return await awaited.tasks.create(title="t")',
+    'identifier = awaited.rooms.measured(room="r", reading_id="a", value=1.0)',
 ]
 
 BAD = {
@@ -72,6 +82,10 @@ BAD = {
     'toy.tasks.create(title="t", urgency="high")': "arg-type",
     'toy.tasks.list(owner="ada", labels="x")': "arg-type",
     "toy.tasks.swap(labels=None)": "arg-type",
+    'toy.tasks.change(task="t", title=3)': "arg-type",
+    'toy.tasks.tell(task="t", stream=True)': "call-arg",
+    'task = awaited.tasks.create(title="t")': "assignment",
+    'identifier = toy.rooms.measured(room="r", value=1.0)': "call-arg",
 }
 
 
