@@ -13,5 +13,6 @@ def contracts() -> Mapping[str, ServiceContract]:
     from swarm_analytics_models.services.openspawn.contract import OPENSPAWN
     from swarm_analytics_models.services.openswarm.contract import OPENSWARM
     from swarm_analytics_models.services.segops.contract import SEGOPS
+    from swarm_analytics_models.services.swarms.contract import SWARMS
 
-    return MappingProxyType({contract.name: contract for contract in (OPENSWARM, SEGOPS, OPENSPAWN)})
+    return MappingProxyType({contract.name: contract for contract in (OPENSWARM, SEGOPS, OPENSPAWN, SWARMS)})
