@@ -79,6 +79,9 @@ class Dispatcher:
         self._news = News(on_skipped)
         self._transports: dict[str, Transport] = {}
         self._lanes: dict[int, Lane] = {}
+        self._ids: dict[str, int] = {}
+        """Of the lanes, by `ref`."""
+
         self._tasks: list[asyncio.Task[None]] = []
         self._paused: frozenset[str] = frozenset()
         self._silenced: set[str] = set()
@@ -116,6 +119,7 @@ class Dispatcher:
             return
         lane = self._lane(known, contract)
         self._lanes[known.id] = lane
+        self._ids[known.ref] = known.id
         self._tasks += [
             asyncio.create_task(lane.credential.run(), name=f"credential-{known.id}"),
             asyncio.create_task(lane.run(), name=f"lane-{known.id}"),
@@ -160,6 +164,11 @@ class Dispatcher:
         Raises UnknownDestination, UnusableSecret, KeptElsewhere, VaultError.
         """
         await self._known(destination_id).credential.adopt(secret)
+
+    def find(self, ref: str) -> Lane | None:
+        """The lane that serves this destination; what it knows of it, calls need, too."""
+        known = self._ids.get(ref)
+        return None if known is None else self._lanes.get(known)
 
     def authenticator(self, destination_id: int) -> Authenticator:
         """What proves requests to this destination, be they events or calls. Raises UnknownDestination."""
