@@ -14,5 +14,8 @@ def contracts() -> Mapping[str, ServiceContract]:
     from swarm_analytics_models.services.openswarm.contract import OPENSWARM
     from swarm_analytics_models.services.segops.contract import SEGOPS
     from swarm_analytics_models.services.swarms.contract import SWARMS
+    from swarm_analytics_models.services.syvain.contract import SYVAIN
 
-    return MappingProxyType({contract.name: contract for contract in (OPENSWARM, SEGOPS, OPENSPAWN, SWARMS)})
+    return MappingProxyType(
+        {contract.name: contract for contract in (OPENSWARM, SEGOPS, OPENSPAWN, SWARMS, SYVAIN)}
+    )
