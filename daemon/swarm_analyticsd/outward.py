@@ -11,10 +11,12 @@ from swarm_analytics_models.home import Home
 from swarm_analytics_models.services import contracts
 from swarm_analytics_models.status import DaemonStatus, Status
 from swarm_analyticsd import VERSION, policy
+from swarm_analyticsd.calls.broker import Broker
+from swarm_analyticsd.calls.counterpart import Counterpart
 from swarm_analyticsd.clock import Chance, Clock
 from swarm_analyticsd.credentials.choice import open_vault
 from swarm_analyticsd.credentials.vault import Vault
-from swarm_analyticsd.delivery.send import http_transports
+from swarm_analyticsd.delivery.send import call_transports, http_transports
 from swarm_analyticsd.intake.api import Views, make_api
 from swarm_analyticsd.intake.guard import Guard
 from swarm_analyticsd.intake.late import LateDispatcher
@@ -62,6 +64,8 @@ class Outward:
             chance=parts.chance,
             transport_factory=http_transports(parts.configuration.settings.proxy),
             on_dropped=parts.reception.dropped,
+            on_skipped=parts.reception.skipped,
+            on_rested=parts.outbox.settled.ring,
         )
         self._operations = Operations(
             outbox=parts.outbox,
@@ -72,7 +76,19 @@ class Outward:
             stop=parts.stop,
         )
         views = Views(status=self.status, events=self._events, event=self._event, config=self._config)
-        api = make_api(operations=self._operations, posting=parts.reception.posting, views=views)
+        self._broker = Broker(
+            contracts=contracts(),
+            directory=self._counterpart,
+            transports=call_transports(parts.configuration.settings.proxy),
+            clock=parts.clock,
+            chance=parts.chance,
+        )
+        api = make_api(
+            operations=self._operations,
+            posting=parts.reception.posting,
+            broker=self._broker,
+            views=views,
+        )
         guard = Guard(api, host=parts.listeners.host, capability=parts.listeners.capability)
         self._server = HttpServer(guard, parts.listeners.http)
 
@@ -85,6 +101,7 @@ class Outward:
         await self._server.stop()
 
     async def stop_delivering(self) -> None:
+        await self._broker.aclose()
         await self._dispatcher.stop()
 
     async def status(self) -> Status:
@@ -96,10 +113,20 @@ class Outward:
             tallies,
             services=contracts(),
             lanes=self._dispatcher.snapshot(),
+            calls=self._broker.views(),
             consent=self._parts.reception.consent.modes,
             paused=await outbox.paused(),
             base_urls=self._operations.base_urls,
             now=self._parts.clock.now(),
+        )
+
+    def _counterpart(self, ref: str) -> Counterpart | None:
+        """Calls are proven as events are, by what their destination's lane knows."""
+        lane = self._dispatcher.find(ref)
+        if lane is None:
+            return None
+        return Counterpart(
+            lane.carrier.destination, lane.authenticator, lane.credential.generation, paused=lane.paused
         )
 
     def _daemon(self, live_bytes: int) -> DaemonStatus:

@@ -1,19 +1,21 @@
 """Puts `Status` together: the ledger's counts and, where a daemon runs, what its lanes say."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
 from swarm_analytics_models.categories import ConsentMode
 from swarm_analytics_models.status import (
     BreakerState,
+    CallsStatus,
     CredentialState,
     DaemonStatus,
     DestinationStatus,
     ServiceStatus,
     Status,
 )
+from swarm_analyticsd.calls.view import CallsView
 from swarm_analyticsd.outbox.lifecycle import State
 from swarm_analyticsd.outbox.reports import Tallies, Tally
 from swarm_analyticsd.schedule.view import LaneView
@@ -37,18 +39,19 @@ def build_status(
     *,
     services: Iterable[str],
     lanes: Mapping[int, LaneView],
+    calls: Mapping[str, CallsView],
     consent: Mapping[str, ConsentMode],
     paused: frozenset[str],
     base_urls: Mapping[str, str],
     now: float,
 ) -> Status:
-    """The status of a home. Without a daemon `lanes` is empty, and the rows speak for themselves."""
+    """The status of a home. Without a daemon `lanes` and `calls` are empty, and the rows speak for themselves."""
     by_service: dict[str, list[DestinationStatus]] = {name: [] for name in services}
     for tally in tallies.destinations:
         if tally.destination is not None or any(tally.counts.values()):
             lane = None if tally.destination is None else lanes.get(tally.destination.id)
             mode = consent.get(tally.service, ConsentMode.FULL)
-            by_service.setdefault(tally.service, []).append(_destination(tally, lane, mode, now))
+            by_service.setdefault(tally.service, []).append(_destination(tally, lane, calls, mode, now))
     return Status(
         daemon=daemon,
         services={
@@ -64,13 +67,22 @@ def build_status(
     )
 
 
-def _destination(tally: Tally, lane: LaneView | None, consent: ConsentMode, now: float) -> DestinationStatus:
+def _destination(
+    tally: Tally,
+    lane: LaneView | None,
+    calls: Mapping[str, CallsView],
+    consent: ConsentMode,
+    now: float,
+) -> DestinationStatus:
     oldest = None if tally.oldest_queued_at is None else max(0.0, now - tally.oldest_queued_at)
     found = DestinationStatus(
         queued=tally.counts[State.QUEUED],
         leased=tally.counts[State.LEASED],
         held=tally.counts[State.HELD],
         dead=tally.counts[State.DEAD],
+        skipped=tally.skipped,
+        resent=tally.resent,
+        set_aside=tally.set_aside,
         consent=consent,
         held_reason=_first(
             lane.held_reason if lane is not None else None, *(reason.value for reason in tally.held_reasons)
@@ -89,10 +101,30 @@ def _destination(tally: Tally, lane: LaneView | None, consent: ConsentMode, now:
             "base_url": known.destination.base_url,
             "credential": known.credential if lane is None else lane.credential,
             "breaker": BreakerState.CLOSED if lane is None else lane.breaker,
+            "calls": _calls(calls.get(known.ref)),
             "next_attempt_at": known.backoff_until if lane is None else lane.next_attempt_at,
             "last_error": _first(found.last_error, known.credential_error, known.backoff_reason),
         }
     )
+
+
+def _calls(view: CallsView | None) -> CallsStatus | None:
+    if view is None:
+        return None
+    return CallsStatus(
+        in_flight=view.in_flight,
+        waiting=view.waiting,
+        breaker=view.breaker,
+        open_until=view.open_until,
+        last_error=view.last_error,
+    )
+
+
+def _breakers(found: Iterable[DestinationStatus]) -> Iterator[BreakerState]:
+    for each in found:
+        yield each.breaker
+        if each.calls is not None:
+            yield each.calls.breaker
 
 
 def _service(
@@ -103,12 +135,15 @@ def _service(
         leased=sum(each.leased for each in found),
         held=sum(each.held for each in found),
         dead=sum(each.dead for each in found),
+        skipped=sum(each.skipped for each in found),
+        resent=sum(each.resent for each in found),
+        set_aside=sum(each.set_aside for each in found),
         base_url=_first(base_url, *(each.base_url for each in found)),
         credential=_worst(
             (each.credential for each in found), _CREDENTIALS_WORST_FIRST, CredentialState.ABSENT
         ),
         consent=consent,
-        breaker=_worst((each.breaker for each in found), _BREAKERS_WORST_FIRST, BreakerState.CLOSED),
+        breaker=_worst(_breakers(found), _BREAKERS_WORST_FIRST, BreakerState.CLOSED),
         paused=paused,
         held_reason=_first("paused" if paused else None, *(each.held_reason for each in found)),
         next_attempt_at=_among(min, (each.next_attempt_at for each in found)),

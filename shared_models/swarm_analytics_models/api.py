@@ -118,7 +118,9 @@ class FlushAnswer(BaseModel):
     """Events that are queued, leased or held."""
 
     error: str | None = None
-    """Of `attempted`: what came of the latest try of an event that is still pending."""
+    """Of `attempted`: what came of the latest try that did not deliver (be the event pending or dead now), or
+    why nothing could be tried. `drained` and no error: all of it was delivered.
+    """
 
     status: int | None = None
 

@@ -36,7 +36,36 @@ class Tallies(BaseModel):
     dead: int = 0
 
 
-class DestinationStatus(Tallies):
+class Incidents(BaseModel):
+    """What happened to events besides; counted since the home was made."""
+
+    skipped: int = 0
+    """Left out of a batch by the service, which did not say which. They count as delivered."""
+
+    resent: int = 0
+    """Queued again although they may have arrived, where the service does not know them again."""
+
+    set_aside: int = 0
+    """Dead for that reason instead, as the app or the contract wants it."""
+
+
+class CallsStatus(BaseModel):
+    """Calls to a destination, of all apps; their breaker is not the one of its events."""
+
+    in_flight: int = 0
+    waiting: int = 0
+    """For others to end, since only so many may be in flight."""
+
+    breaker: BreakerState = BreakerState.CLOSED
+    """The worst, where apps call with settings of their own."""
+
+    open_until: float | None = None
+    """Unix time in seconds at which a call may probe an open breaker."""
+
+    last_error: str | None = None
+
+
+class DestinationStatus(Tallies, Incidents):
     identity: str = ""
     """``install:<id>``, or ``token:<fingerprint>``."""
 
@@ -52,9 +81,11 @@ class DestinationStatus(Tallies):
     oldest_queued_age_s: float | None = None
     last_delivered_at: float | None = None
     last_error: str | None = None
+    calls: CallsStatus | None = None
+    """None: nobody has called since the daemon started."""
 
 
-class ServiceStatus(Tallies):
+class ServiceStatus(Tallies, Incidents):
     """The sum over a service's destinations; of what cannot be summed, the worst."""
 
     base_url: str | None = None

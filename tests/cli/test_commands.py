@@ -180,7 +180,7 @@ def test_dead_drop_never_guesses_what_is_meant(fake: FakeDaemon, arguments: list
 def test_flush_is_0_when_drained_and_1_when_not(fake: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
     fake.answers["POST /v1/flush"] = (200, {"drained": True, "pending": 0})
     assert command(fake, "flush", "--timeout", "2.5") == 0
-    assert fake.requests == [("POST", "/v1/flush", {"timeout_s": 2.5})]
+    assert fake.requests == [("POST", "/v1/flush", {"timeout_s": 2.5, "until": "drained"})]
     assert capsys.readouterr().out == "Drained: nothing is left to send.\n"
     fake.answers["POST /v1/flush"] = (200, {"drained": False, "pending": 3})
     assert command(fake, "flush") == 1

@@ -172,16 +172,26 @@ def test_dead_events_name_the_command_that_shows_them() -> None:
     ]
 
 
+def test_a_service_with_nothing_to_send_is_idle() -> None:
+    assert page(of(openswarm=service()))[3].split()[:2] == ["openswarm", "idle"]
+
+
 @pytest.mark.parametrize(
-    ("reason", "expected"),
+    ("count", "told"),
     [
-        ("route", "NOT WELL: openswarm has shut a route; 2 events held."),
-        ("ambiguous", "NOT WELL: 2 events of openswarm may have arrived; sent again they might count"),
+        ("skipped", "NOTE: openswarm took batches and left 3 events out so far"),
+        ("resent", "NOTE: 3 events of openswarm sent again so far"),
+        ("set_aside", "NOTE: 3 events of openswarm set aside so far"),
     ],
 )
-def test_what_else_holds_events_names_where_to_look(reason: str, expected: str) -> None:
-    lines = verdict(of(openswarm=service(held=2, held_reason=reason)))
-    assert lines[0] == expected
+def test_what_befell_events_is_told_once_it_happened(count: str, told: str) -> None:
+    assert not any(line.startswith("NOTE: ") for line in page(of(openswarm=service())))
+    assert any(line.startswith(told) for line in page(of(openswarm=service(**{count: 3}))))
+
+
+def test_a_shut_route_names_where_to_look() -> None:
+    lines = verdict(of(openswarm=service(held=2, held_reason="route")))
+    assert lines[0] == "NOT WELL: openswarm has shut a route; 2 events held."
     assert lines[-1].endswith("swarm-analyticsd events --state held --service openswarm")
 
 

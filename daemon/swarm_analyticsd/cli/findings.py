@@ -116,6 +116,7 @@ def _of_service(name: str, service: ServiceStatus, now: float) -> Iterator[Findi
         yield from _of_credential(label, destination, now)
         yield from _of_breaker(label, destination, now)
         yield from _of_held(name, label, destination)
+        yield from _of_incidents(label, destination)
     lost = sum(destination.held for destination in service.destinations if not destination.ref)
     if lost:
         yield Finding(
@@ -217,12 +218,28 @@ def _of_held(name: str, label: str, destination: DestinationStatus) -> Iterator[
             "One event tries it from time to time; check the base URL. To see which:",
             f"events --state held --service {name}",
         )
-    elif destination.held_reason == "ambiguous":
+
+
+def _of_incidents(label: str, destination: DestinationStatus) -> Iterator[Finding]:
+    if destination.skipped:
         yield Finding(
-            Weight.WRONG,
-            f"{events(destination.held)} of {label} may have arrived; sent again they might count twice.",
-            "To see which:",
-            f"events --state held --service {name}",
+            Weight.NOTE,
+            f"{label} took batches and left {events(destination.skipped)} out so far, without saying which.",
+            "The app was told (see its log); its events do not fit what the service accepts.",
+        )
+    if destination.resent:
+        yield Finding(
+            Weight.NOTE,
+            f"{events(destination.resent)} of {label} sent again so far; a first try may have arrived, too.",
+            "The service may count them twice: it does not know them again.",
+        )
+    if destination.set_aside:
+        yield Finding(
+            Weight.NOTE,
+            f"{events(destination.set_aside)} of {label} set aside so far: they may have arrived, and sent "
+            "again they might count twice.",
+            "Look for them at the service, then drop or retry them:",
+            "dead list",
         )
 
 

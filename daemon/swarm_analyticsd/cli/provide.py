@@ -68,8 +68,9 @@ def consent(
         if as_json:
             say_json(answer)
         else:
-            for name, chosen in sorted(answer.consent.items()):
-                say(f"{visible(name)}: {chosen}")
+            meant = [name for name in sorted(answer.consent) if service in (None, name)]
+            for name in meant:
+                say(f"{visible(name)}: {answer.consent[name]}")
             if mode is ConsentMode.MINIMAL:
                 say(f"{amount(answer.withdrawn)} withdrawn and erased.")
         if answer.journals_left:

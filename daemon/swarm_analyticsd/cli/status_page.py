@@ -117,7 +117,7 @@ def _state(counts: ServiceStatus | DestinationStatus) -> str:
         return "unreachable" if counts.breaker is BreakerState.OPEN else "trying"
     if counts.credential.value != "present":
         return {"held": "refused", "pending": "registering", "absent": "no token"}[counts.credential.value]
-    return "sending"
+    return "sending" if counts.queued or counts.leased else "idle"
 
 
 def _fit(lines: list[Line], room: int) -> list[Line]:

@@ -1,6 +1,5 @@
 """What the daemon does when asked over the API: each answer is a value, each refusal a `Refusing`."""
 
-import asyncio
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -23,10 +22,10 @@ from swarm_analytics_models.api import (
 from swarm_analytics_models.identifiers import Destination, InvalidBaseUrl, encode_reference, parse_base_url
 from swarm_analytics_models.services import contracts
 from swarm_analytics_models.status import CredentialState
-from swarm_analyticsd import policy
 from swarm_analyticsd.bell import Bell
-from swarm_analyticsd.credentials.schemes import UnusableSecret
+from swarm_analyticsd.credentials.secret import UnusableSecret
 from swarm_analyticsd.credentials.vault import VaultError
+from swarm_analyticsd.intake.flushing import Flushing
 from swarm_analyticsd.intake.reception import Reception
 from swarm_analyticsd.outbox.operate import Chosen
 from swarm_analyticsd.outbox.store import Outbox
@@ -50,7 +49,7 @@ class Operations:
     dispatcher: Dispatcher
     reception: Reception
     settled: Bell
-    """Rung when events were settled."""
+    """Rung when events were settled, and when a lane came to rest."""
 
     base_urls: dict[str, str] = field(default_factory=dict)
     """Where each service is: as configured, and as apps added what was lacking."""
@@ -83,7 +82,7 @@ class Operations:
                 f"Name its base URL, or configure it (--service {service}=URL).",
             )
         destination = Destination(service, _base_url(base_url), request.kind, request.identity)
-        known = await self.outbox.ensure_destination(destination)
+        known = await self.outbox.ensure_destination(destination, request.settings)
         self.dispatcher.destination_added(known)
         state, error = known.credential, known.credential_error
         if request.adopt is not None:
@@ -113,27 +112,8 @@ class Operations:
         return await self.reception.decide(_services(request.service), request.mode)
 
     async def flush(self, request: FlushRequest) -> FlushAnswer:
-        """Try everything now, and again while somebody waits, until nothing is pending or the time is up."""
-        try:
-            async with asyncio.timeout(request.timeout_s):
-                if request.journal is not None and request.offset is not None:
-                    cursor = await self.reception.journals.reach(request.journal, request.offset)
-                    await cursor.reaches(request.offset)
-                while not await self._drained_soon(request.client):
-                    continue
-        except TimeoutError:
-            pending = await self.outbox.pending(request.client)
-            return FlushAnswer(drained=False, pending=pending)
-        return FlushAnswer(drained=True, pending=0)
-
-    async def _drained_soon(self, client: str | None) -> bool:
-        self.dispatcher.nudge()
-        try:
-            async with asyncio.timeout(policy.FLUSH_NUDGE_S):
-                await self._drained(client)
-        except TimeoutError:
-            return False
-        return True
+        flushing = Flushing(self.outbox, self.dispatcher, self.reception, self.settled)
+        return await (flushing.attempt if request.until == "attempted" else flushing.drain)(request)
 
     async def pause(self, service: str | None) -> None:
         await self.dispatcher.pause(None if service is None else _known_service(service))
@@ -162,14 +142,6 @@ class Operations:
             ) from error
         except VaultError as error:
             raise Refusing(503, "vault", error.message, error.hint) from error
-
-    async def _drained(self, client: str | None) -> None:
-        while True:
-            heard = self.settled.rung
-            if await self.outbox.pending(client) == 0:
-                return
-            await self.settled.after(heard)
-            await asyncio.sleep(policy.FLUSH_PAUSE_S)
 
 
 def _known_service(name: str) -> str:

@@ -4,7 +4,7 @@ from collections import OrderedDict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from swarm_analytics_models.handoff import Dropped, DroppedEvent, Message, Refusal
+from swarm_analytics_models.handoff import Dropped, DroppedEvent, Message, Refusal, Skipped
 from swarm_analyticsd import policy
 from swarm_analyticsd.intake.outlet import Outlet, Progress
 
@@ -13,6 +13,7 @@ from swarm_analyticsd.intake.outlet import Outlet, Progress
 class _Mailbox:
     outlet: Outlet | None = None
     dropped: deque[DroppedEvent] = field(default_factory=lambda: deque(maxlen=policy.MAILBOX_EVENTS))
+    skipped: deque[Skipped] = field(default_factory=lambda: deque(maxlen=policy.MAILBOX_EVENTS))
     progress: dict[str, Progress] = field(default_factory=dict)
 
 
@@ -35,6 +36,8 @@ class Post:
         mailbox.progress = {}
         if dropped := self.collect_dropped(owner):
             outlet.notice(Dropped(events=dropped))
+        for told in self.collect_skipped(owner):
+            outlet.notice(told)
 
     def detach(self, owner: str, outlet: Outlet) -> None:
         """The connection is gone; does nothing where the owner has a newer one."""
@@ -86,6 +89,24 @@ class Post:
         mailbox = self._mailbox(owner)
         waiting = tuple(mailbox.dropped)
         mailbox.dropped.clear()
+        return waiting
+
+    def skipped(self, told: Skipped) -> None:
+        """Tell a client object that a service left events out of a batch."""
+        owner = self._owners.get(told.client)
+        if owner is None:
+            return
+        mailbox = self._mailbox(owner)
+        if mailbox.outlet is not None:
+            mailbox.outlet.notice(told)
+        else:
+            mailbox.skipped.append(told)
+
+    def collect_skipped(self, owner: str) -> tuple[Skipped, ...]:
+        """What waits for an owner, for an app that asks."""
+        mailbox = self._mailbox(owner)
+        waiting = tuple(mailbox.skipped)
+        mailbox.skipped.clear()
         return waiting
 
     def broadcast(self, message: Message) -> None:

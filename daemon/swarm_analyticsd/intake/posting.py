@@ -80,5 +80,6 @@ class Posting:
             duplicates=cursor.duplicates - duplicates,
             refused=self.post.collect_refusals(cursor.owner, name),
             dropped=self.post.collect_dropped(cursor.owner),
+            skipped=self.post.collect_skipped(cursor.owner),
             consent=self.consent.modes,
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from swarm_analytics_models.api import ConsentAnswer
 from swarm_analytics_models.categories import ConsentMode
 from swarm_analytics_models.contract import ServiceContract
-from swarm_analytics_models.handoff import DroppedEvent
+from swarm_analytics_models.handoff import DroppedEvent, Skipped
 from swarm_analytics_models.home import Home
 from swarm_analyticsd import policy
 from swarm_analyticsd.clock import Chance, Clock
@@ -110,6 +110,10 @@ class Reception:
     def dropped(self, events: Iterable[DroppedEvent]) -> None:
         """Tell apps of events that will not be delivered."""
         self._post.dropped(events)
+
+    def skipped(self, told: Skipped) -> None:
+        """Tell an app that a service left events out of a batch, without saying which."""
+        self._post.skipped(told)
 
     async def _serve(self, connection: socket.socket) -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, policy.SOCKET_BUFFER_BYTES)

@@ -103,6 +103,12 @@ _RETRIES: Final = select(
 _PENDING: Final = select(func.coalesce(func.sum(ledger.c.queued + ledger.c.leased + ledger.c.held), 0))
 _PENDING_OF: Final = select(clients.c.pending).where(clients.c.client == bindparam("client"))
 
+_WAITING_AT: Final = (
+    select(events.c.destination)
+    .where(KEEPS_ITS_BODY, IS_LIVE, events.c.client == bindparam("client"))
+    .distinct()
+)
+
 _LISTED: Final = select(
     events,
     destinations.c.service,
@@ -170,6 +176,11 @@ def pending(connection: Connection, client: str | None) -> int:
     """Events on their way: of one client object, or all."""
     statement, parameters = (_PENDING, {}) if client is None else (_PENDING_OF, {"client": client})
     return int(connection.execute(statement, parameters).scalar() or 0)
+
+
+def waiting_at(connection: Connection, client: str) -> frozenset[int]:
+    """The destinations at which events of a client object are on their way."""
+    return frozenset(connection.execute(_WAITING_AT, {"client": client}).scalars())
 
 
 def listed(

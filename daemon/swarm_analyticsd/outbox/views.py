@@ -14,6 +14,10 @@ class Views(Core):
         """Events that are queued, leased or held: of one client object, or all."""
         return await self._report(lambda connection: reports.pending(connection, client))
 
+    async def waiting_at(self, client: str) -> frozenset[int]:
+        """Ids of the destinations at which events of a client object are on their way. Reads all."""
+        return await self._report(lambda connection: reports.waiting_at(connection, client))
+
     async def tallies(self) -> Tallies:
         """Counts of every destination and the ledger, in constant time however many events there are."""
         return await self._report(reports.tallies)
