@@ -47,6 +47,8 @@ JSON: Final = st.recursive(
         (500, {"detail": "Failed: 402: x"}, ErrorFacts("Failed: 402: x")),
         (500, {"detail": "200: x"}, ErrorFacts("200: x")),
         (503, {"detail": "402: x"}, ErrorFacts("402: x")),
+        (403, {"detail": "Invalid API Key"}, ErrorFacts("Invalid API Key", status=401)),
+        (403, {"detail": "Premium only"}, ErrorFacts("Premium only")),
         (500, {"detail": "429: too many"}, ErrorFacts("too many", code=WRAPPED_RATE_LIMIT)),
         (429, {"detail": "Rate limit exceeded."}, ErrorFacts("Rate limit exceeded.")),
         (

@@ -6,14 +6,15 @@ with SwarmsClient(api_key="...") as client:
     response = client.agent.create(agent_config={"agent_name": "Researcher"}, task="Summarize ...")
 """
 
+from swarm_analytics.errors import MayBeExecuted
 from swarm_analytics.swarms.client import SwarmsClient
 from swarm_analytics.swarms.errors import (
     APIError,
     AuthenticationError,
     InsufficientCreditsError,
     InvalidRequestError,
-    MayBeExecutedError,
     NetworkError,
+    NoAnswerError,
     RateLimitError,
     SwarmsError,
     TimeoutError,
@@ -64,10 +65,11 @@ __all__ = [
     "InvalidRequestError",
     "LogEntry",
     "LogsResponse",
-    "MayBeExecutedError",
+    "MayBeExecuted",
     "MetadataEvent",
     "ModelsResponse",
     "NetworkError",
+    "NoAnswerError",
     "OtherEvent",
     "RateLimitError",
     "ScheduleSpec",

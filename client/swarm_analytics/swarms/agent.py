@@ -21,7 +21,7 @@ class AgentResource:
 
     Arguments are checked before any I/O, and raise `pydantic.ValidationError`; what goes wrong later is a
     `SwarmsError`. A completion is billed each time it is executed, and is never repeated where it may have
-    been: see `MayBeExecutedError`.
+    been: see `MayBeExecuted`.
     """
 
     def __init__(self, calls: AgentNamespace, async_calls: AsyncAgentNamespace) -> None:

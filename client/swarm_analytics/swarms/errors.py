@@ -1,7 +1,7 @@
 """What a Swarms Cloud client raises beside `pydantic.ValidationError`: the classes of Swarms Cloud's own SDK.
 
-Each is also of the class that says what happened on the way (`swarm_analytics.errors`: `BreakerOpen`,
-`CredentialMissing`, `DaemonMissing` and so on), so that callers may catch either.
+Each is also of the class that says what happened on the way (`swarm_analytics.errors`: `MayBeExecuted`,
+`BreakerOpen`, `CredentialMissing`, `DaemonMissing` and so on), so that callers may catch either.
 """
 
 import logging
@@ -88,12 +88,12 @@ class NetworkError(SwarmsError):
     """Nobody was reached, or the connection broke."""
 
 
-class MayBeExecutedError(TimeoutError, NetworkError):
-    """A completion was sent and no complete answer came back: it may have been executed, and billed.
+class NoAnswerError(TimeoutError, NetworkError):
+    """A completion was sent, and no complete answer came: it may have been executed, and billed.
 
-    It was not sent again, and is to be repeated only by somebody who knows that it may be billed twice.
-    Either the time was up or the connection broke, so handlers of both catch it. Swarms Cloud's own SDK sends
-    such a completion up to three more times.
+    It was not sent again; Swarms Cloud's own SDK would send it up to three more times. Either the time was up
+    or the connection broke, so handlers of both catch it. It is a `MayBeExecuted`, as is an `APIError` of a
+    completion that was answered with a status of 500 or above.
     """
 
 
@@ -117,10 +117,10 @@ def failure(failed: CallFailed) -> SwarmsError:
 
 
 def _kind(failed: CallFailed) -> type[SwarmsError]:
+    if failed.failure is not None and failed.failure.code == WRAPPED_RATE_LIMIT:
+        return RateLimitError
     trouble = failed.trouble
     match trouble:
-        case CallTrouble.REJECTED if failed.failure is not None and failed.failure.code == WRAPPED_RATE_LIMIT:
-            return RateLimitError
         case CallTrouble.REJECTED:
             return _BY_STATUS.get(failed.status or 0, APIError)
         case CallTrouble.RATE_LIMITED:
@@ -132,7 +132,7 @@ def _kind(failed: CallFailed) -> type[SwarmsError]:
         case None | CallTrouble.NOT_REACHED | CallTrouble.BROKEN_OFF:
             return NetworkError
         case CallTrouble.MAY_BE_EXECUTED:
-            return MayBeExecutedError
+            return NoAnswerError if failed.status is None else APIError
         case CallTrouble.MALFORMED | CallTrouble.TOO_LARGE | CallTrouble.BREAKER_OPEN | CallTrouble.PAUSED:
             return APIError
         case _:

@@ -23,7 +23,7 @@ class SwarmResource:
 
     Arguments are checked before any I/O, and raise `pydantic.ValidationError`; what goes wrong later is a
     `SwarmsError`. A completion is billed each time it is executed, and is never repeated where it may have
-    been: see `MayBeExecutedError`.
+    been: see `MayBeExecuted`.
     """
 
     def __init__(

@@ -1,7 +1,8 @@
 """What the service's errors say, in each of its generations. Pure.
 
 The service of the seed wraps whatever goes wrong inside a completion in a 500 whose detail begins with the
-status that is meant (``402: Insufficient credits``). Later ones answer with that status.
+status that is meant (``402: Insufficient credits``), and answers 403 to an unknown key. Later ones answer
+with the status that they mean, and keep 403 for what a key that they know may not do.
 """
 
 import json
@@ -10,6 +11,7 @@ from typing import Any, Final
 
 from swarm_analytics_models.calling import ErrorFacts
 
+_UNKNOWN_KEY: Final = "invalid api key"
 _WRAPPED: Final = re.compile(r"([45]\d\d): (.*)", re.DOTALL)
 
 WRAPPED_RATE_LIMIT: Final = "rate_limited_within"
@@ -46,6 +48,8 @@ def _structured(error: dict[str, Any]) -> ErrorFacts:
 
 
 def _unwrapped(status: int, detail: str) -> ErrorFacts:
+    if status == 403 and detail.lower() == _UNKNOWN_KEY:
+        return ErrorFacts(message=detail, status=401)
     wrapped = _WRAPPED.match(detail) if status == 500 else None
     if wrapped is None:
         return ErrorFacts(message=detail or None)
