@@ -63,6 +63,12 @@ _url: ContextVar[str] = ContextVar("url")
 """The URL as it is to go out: the libraries would unescape some of it."""
 
 
+def may_have_left() -> bool:
+    """Whether the request that this task was sending when it was cancelled can have reached the service."""
+    connected = _connected.get(None)
+    return connected is None or connected[0]
+
+
 def http_transports(proxy: str | None = None) -> TransportFactory:
     """Transports over the network. `proxy`: a proxy's URL, `DIRECT`, or None for the system's settings."""
     return lambda origin: HttpTransport(origin, proxy=proxy)
