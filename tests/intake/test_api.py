@@ -143,7 +143,7 @@ def test_a_body_whose_length_nobody_said_is_bounded_too(service: Service) -> Non
     with socket.socket(socket.AF_UNIX) as app:
         app.settimeout(30)
         app.connect(str(service.daemon.home / "daemon.sock"))
-        size = policy.MAX_CALL_BYTES + 1
+        size = policy.MAX_QUESTION_BYTES + 1
         app.sendall(
             b"POST /v1/flush HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
             b"transfer-encoding: chunked\r\n\r\n%x\r\n" % size + b" " * size

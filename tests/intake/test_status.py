@@ -71,6 +71,7 @@ def status(*tallies: Tally, lanes: dict[int, LaneView] | None = None, paused: bo
         Tallies(tallies, Ledger(), 0),
         services=("openswarm",),
         lanes=lanes or {},
+        calls={},
         consent={"openswarm": ConsentMode.HOLD},
         paused=frozenset({"openswarm"} if paused else ()),
         base_urls={},

@@ -222,7 +222,7 @@ async def test_s9_length_and_chunks_together_are_refused(home: Path) -> None:
 
 async def test_s10_a_body_that_is_announced_too_large_is_refused_unread(home: Path) -> None:
     async with serving(home) as served:
-        answer = await served.ask("POST", headers={"Content-Length": str(policy.MAX_CALL_BYTES + 1)})
+        answer = await served.ask("POST", headers={"Content-Length": str(policy.MAX_QUESTION_BYTES + 1)})
         assert refused(answer, 413, "too_large")
         too_long = {"Content-Length": str(policy.MAX_REQUEST_BYTES + 1)}
         answer = await served.ask("POST", "/v1/hand-off", headers=too_long)
@@ -236,7 +236,7 @@ async def test_s10_a_body_that_grows_too_large_in_chunks_is_cut_off(home: Path) 
             b"POST /v1/x HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
             b"transfer-encoding: chunked\r\n\r\n"
         )
-        for _ in range(policy.MAX_CALL_BYTES // 4096 + 1):
+        for _ in range(policy.MAX_QUESTION_BYTES // 4096 + 1):
             wire.send(b"1000\r\n" + b"x" * 4096 + b"\r\n")
         assert refused(await wire.answer(), 413, "too_large")
         assert await wire.ended()

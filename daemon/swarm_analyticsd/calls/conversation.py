@@ -1,7 +1,7 @@
 """One call: attempts, waits between them, and what comes of it. Decides nothing itself."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, assert_never
 
@@ -176,7 +176,7 @@ class Conversation:
             aclose=aclose,
         )
 
-    async def _pieces(self, flow: Flow) -> AsyncIterator[bytes]:
+    async def _pieces(self, flow: Flow) -> AsyncGenerator[bytes, None]:
         """Until the answer's end or, where the caller named one, the call's deadline."""
         limited = self.pool.terms.settings.deadline_s is not None
         pieces = flow.pieces()

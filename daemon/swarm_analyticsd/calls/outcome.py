@@ -1,6 +1,6 @@
 """What becomes of a call: an answer, an answer in pieces, or a failure."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -26,7 +26,7 @@ class Streamed:
     media_type: str
     request_id: str | None
     attempts: int
-    pieces: AsyncIterator[bytes]
+    pieces: AsyncGenerator[bytes, None]
     """Raises BrokenOff."""
 
     aclose: Callable[[], Awaitable[None]]

@@ -93,6 +93,7 @@ class HomeFiles:
             tallies,
             services=contracts(),
             lanes={},
+            calls={},
             consent={} if outbox is None else outbox.recovery.consent,
             paused=frozenset() if outbox is None else outbox.recovery.paused,
             base_urls={},

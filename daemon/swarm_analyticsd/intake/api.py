@@ -34,6 +34,8 @@ from swarm_analytics_models.api import (
 from swarm_analytics_models.handoff import PROTOCOL, HandOffAnswer
 from swarm_analytics_models.status import Status
 from swarm_analyticsd import VERSION, policy
+from swarm_analyticsd.calls.broker import Broker
+from swarm_analyticsd.intake.calling import serve_calls
 from swarm_analyticsd.intake.cursors import MissingBytes
 from swarm_analyticsd.intake.guard import JSON, Turned
 from swarm_analyticsd.intake.inbox import NotAJournal
@@ -57,7 +59,7 @@ class Views:
     config: Callable[[], ConfigAnswer]
 
 
-def make_api(*, operations: Operations, posting: Posting, views: Views) -> FastAPI:
+def make_api(*, operations: Operations, posting: Posting, broker: Broker, views: Views) -> FastAPI:
     """The application, to be put behind the guard."""
     api = FastAPI(
         title="swarm-analyticsd",
@@ -72,6 +74,7 @@ def make_api(*, operations: Operations, posting: Posting, views: Views) -> FastA
     _look(api, views)
     _hand_off(api, posting)
     _act(api, operations)
+    serve_calls(api, broker)
     return api
 
 

@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Any, Final
 
 from swarm_analytics_models.api import Problem
+from swarm_analytics_models.calls import MAX_CALL_BYTES
 from swarm_analyticsd import policy
 
 Scope = MutableMapping[str, Any]
@@ -24,6 +25,10 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
 HAND_OFF_PATH: Final = "/v1/hand-off"
+CALL_PATHS: Final = "/v1/call/"
+BREAK_OFF: Final = "swarm.break_off"
+"""Extension of the scope: closes the connection, whatever was announced to be sent on it."""
+
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _SINGLE: Final = (
     b"host",
@@ -99,7 +104,7 @@ class Guard:
             raise Turned(
                 405, "method", f"{scope['method']} is not served", "Use GET to look and POST to act."
             )
-        limit = policy.MAX_REQUEST_BYTES if scope["path"] == HAND_OFF_PATH else policy.MAX_CALL_BYTES
+        limit = _body_limit(scope["path"])
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > limit:
             raise _too_large(limit)
@@ -128,6 +133,12 @@ class Guard:
                 "the capability is missing or not this start's",
                 "Read the file 'capability' in the daemon's home and send it as Authorization: Bearer.",
             )
+
+
+def _body_limit(path: str) -> int:
+    if path == HAND_OFF_PATH:
+        return policy.MAX_REQUEST_BYTES
+    return MAX_CALL_BYTES if path.startswith(CALL_PATHS) else policy.MAX_QUESTION_BYTES
 
 
 def _headers(scope: Scope) -> Mapping[bytes, bytes]:

@@ -11,7 +11,7 @@ from uvicorn.server import ServerState
 from swarm_analytics_models.api import Problem
 from swarm_analyticsd import policy
 from swarm_analyticsd.intake.gate import Gate
-from swarm_analyticsd.intake.guard import Application
+from swarm_analyticsd.intake.guard import BREAK_OFF, Application
 
 _MALFORMED: Final = Problem(code="http", message="this is not HTTP", hint="Speak HTTP/1.1.").model_dump_json()
 
@@ -40,6 +40,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self._head_bytes += len(data)
             if self._head_bytes > policy.MAX_HEADER_BYTES:
                 self.transport.close()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {BREAK_OFF: self.transport.close}  # type: ignore[dict-item]
 
     def on_headers_complete(self) -> None:
         self._head_came()

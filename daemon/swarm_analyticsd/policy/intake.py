@@ -75,8 +75,8 @@ KEEP_ALIVE_S: Final = 60
 MAX_REQUEST_BYTES: Final = 8 * 1024 * 1024
 """Body of `POST /v1/hand-off`: two journal segments."""
 
-MAX_CALL_BYTES: Final = 64 * 1024
-"""Body of any other request."""
+MAX_QUESTION_BYTES: Final = 64 * 1024
+"""Body of any other request but a call's, whose limit both sides know."""
 
 FLUSH_PAUSE_S: Final = 0.02
 """Least time in seconds between two counts of what a waiting `flush` asks for, however fast events settle."""
