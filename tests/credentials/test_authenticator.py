@@ -236,6 +236,19 @@ async def test_a_token_outlives_a_restart_and_a_refused_one_does_not() -> None:
     assert third.mints == ["b1"]
 
 
+async def test_a_token_that_somebody_wants_forgotten_is_minted_anew_after_a_restart_too() -> None:
+    bench = await key_bench()
+    await bench.authenticator.prove(IN_BOX, Sent(), BOX)
+    await saved(bench)
+    later = await key_bench(vault=bench.vault)
+    await later.authenticator.forget("b1")
+    await later.authenticator.forget("of-which-nothing-is-known")
+    await saved(later)
+    third = await key_bench(vault=bench.vault)
+    await third.authenticator.prove(IN_BOX, Sent(), BOX)
+    assert third.mints == ["b1"]
+
+
 async def test_no_more_tokens_are_kept_than_a_keyring_takes() -> None:
     bench = await key_bench()
     for number in range(2 * policy.TOKENS_KEPT):

@@ -127,6 +127,10 @@ class Authenticator:
         self._credential.refused(proof.generation, error, status)
         return False
 
+    async def forget(self, resource: str) -> None:
+        """Somebody wants the resource's key to be minted anew: the next request that needs it does so."""
+        await self._tokens.drop(resource)
+
     def hold(self, generation: int, error: str) -> None:
         """Nothing is to be sent with the destination's secret of `generation` until there is another."""
         self._credential.refused(generation, error)

@@ -73,6 +73,12 @@ class Tokens:
             del self._known[resource]
             self._save_soon()
 
+    async def drop(self, resource: str) -> None:
+        """Use the resource's token no more, as far as there is one; the next request mints another."""
+        await self.load()
+        if self._known.pop(resource, None) is not None:
+            self._save_soon()
+
     async def clear(self) -> None:
         """Forget all. Raises VaultError."""
         self._known.clear()
