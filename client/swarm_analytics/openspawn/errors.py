@@ -17,7 +17,10 @@ class OpenSpawnError(CallError):
 
 
 class APIError(OpenSpawnError):
-    """The server answered with an error."""
+    """The server answered with an error; `message` is its own, where it has one."""
+
+    def __str__(self) -> str:
+        return f"{self.operation} answered {self.status_code}: {super().__str__()}"
 
     @property
     def status_code(self) -> int:
@@ -40,7 +43,9 @@ class RetryableError(OpenSpawnError):
 
 def error_of(failed: CallFailed) -> OpenSpawnError:
     """The error to raise for a call that failed."""
-    return combined(_own(failed), failed)(failed.message, failed.hint, **failed.facts)
+    own = _own(failed)
+    said = failed.failure.error if failed.failure is not None and own is APIError else None
+    return combined(own, failed)(said or failed.message, failed.hint, **failed.facts)
 
 
 def _own(failed: CallFailed) -> type[OpenSpawnError]:

@@ -99,10 +99,11 @@ class OpenSpawn:
                 case "agents", list():
                     for row in value:
                         given = {field: inner for field, inner in row.items() if field != "secret"}
-                        self._organization.add_agent(given, secret=row.get("secret"))
+                        self._organization.keep_agent(given, secret=row.get("secret"))
                 case "emit", dict():
                     founder = next(iter(self._organization.agents))
-                    self._organization.emit("system.notice", founder, "agent", founder, {}, **value)
+                    self._organization.emit("system.notice", founder, "agent", founder, {})
+                    self._organization.events[-1] |= value
                 case "revoke_key", str():
                     self._gate.revoked_keys.add(value)
                 case "restore_key", str():

@@ -1,6 +1,5 @@
 """Agents: listed, made, and who is below whom."""
 
-import secrets
 from typing import Any, Final
 
 from swarm_analytics_sandbox.stand_ins.openspawn.organization import Row, bare
@@ -55,12 +54,11 @@ def register(request: Request) -> dict[str, Any]:
     body = {name: value for name, value in request.body.items() if value is not None}
     if request.organization.agent_named(body["agentId"]) is not None:
         raise Refused(409, f'Agent with ID "{body["agentId"]}" already exists')
-    secret = secrets.token_hex(32)
-    agent = request.organization.add_agent(body, secret=secret)
+    agent = request.organization.add_agent(body)
     _tell(request, "agent.registered", agent, role=agent["role"])
     return {
         "data": _only(agent, ("id", "agentId", "name", "role", "level", "model")),
-        "secret": secret,
+        "secret": request.organization.secrets[agent["id"]],
         "message": "IMPORTANT: Save this secret securely. It cannot be recovered.",
     }
 
@@ -87,7 +85,6 @@ def spawn(request: Request) -> dict[str, Any]:
     agent_id, name = body.get("agentId"), body.get("name")
     if not agent_id or not name or organization.agent_named(agent_id) is not None:
         raise crashed()
-    secret = secrets.token_hex(32)
     agent = organization.add_agent(
         {
             "agentId": agent_id,
@@ -98,13 +95,12 @@ def spawn(request: Request) -> dict[str, Any]:
             "parentId": parent["id"],
             "maxChildren": CAPACITY[level],
             "budgetPeriodLimit": body.get("budgetPeriodLimit"),
-        },
-        secret=secret,
+        }
     )
     _tell(request, "agent.spawned", agent, parentId=parent["id"], status="pending")
     return {
         "data": _only(agent, ("id", "agentId", "name", "level", "status", "parentId")),
-        "secret": secret,
+        "secret": request.organization.secrets[agent["id"]],
         "message": "Agent spawned in PENDING status. Parent or L10 must activate.",
     }
 

@@ -31,7 +31,7 @@ class Organization:
         self._starting: dict[str, int] = {}
         self.channels = {CHANNEL: "general"}
         self.forget()
-        self.add_agent(
+        self.keep_agent(
             {
                 "id": FOUNDER,
                 "agentId": FOUNDER_ID,
@@ -44,52 +44,57 @@ class Organization:
         )
 
     def forget(self) -> None:
-        """All but who may come in, and what each had at first."""
+        """What was sent. Agents that calls made are gone; the others have what they had at first."""
         self.tasks: dict[str, Row] = {}
         self.messages: dict[str, Row] = {}
         self.transactions: list[Row] = []
         self.events: list[Row] = []
-        for key, agent in self.agents.items():
-            agent |= {"currentBalance": self._starting[key], "budgetPeriodSpent": 0}
+        self.agents = {key: self.agents[key] for key in self._starting}
+        for key, balance in self._starting.items():
+            self.agents[key] |= {"currentBalance": balance, "budgetPeriodSpent": 0}
 
     def stamp(self) -> str:
         """This moment as ECMAScript writes it."""
         at = datetime.fromtimestamp(self._now(), UTC)
         return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
-    def add_agent(self, given: Mapping[str, Any], *, secret: str | None = None) -> Row:
-        """A new agent, or changes to the one of the same `agentId`; made without a secret, it gets one."""
-        known = next((row for row in self.agents.values() if row["agentId"] == given["agentId"]), None)
-        if known is not None:
-            known |= given
-            agent = known
+    def keep_agent(self, given: Mapping[str, Any], *, secret: str | None = None) -> None:
+        """An agent that stays, or changes to the one of the same `agentId`."""
+        agent = self.agent_named(given["agentId"])
+        if agent is None:
+            agent = self.add_agent(given)
         else:
-            at = self.stamp()
-            agent = _NEW_AGENT | {"id": str(uuid.uuid4()), "createdAt": at, "updatedAt": at, **given}
-            self.agents[agent["id"]] = agent
-            self.secrets[agent["id"]] = secrets.token_hex(32)
+            agent |= given
         if secret is not None:
             self.secrets[agent["id"]] = secret
         self._starting[agent["id"]] = agent["currentBalance"]
+
+    def add_agent(self, given: Mapping[str, Any]) -> Row:
+        """A new agent, with a secret of its own."""
+        at = self.stamp()
+        agent = _NEW_AGENT | {"id": str(uuid.uuid4()), "createdAt": at, "updatedAt": at, **given}
+        self.agents[agent["id"]] = agent
+        self.secrets[agent["id"]] = secrets.token_hex(32)
         return agent
 
     def agent_named(self, agent_id: str) -> Row | None:
         return next((row for row in self.agents.values() if row["agentId"] == agent_id), None)
 
-    def emit(self, kind: str, actor: str, entity: str, entity_id: str, data: Row, **more: Any) -> None:
-        event = {
-            "id": str(uuid.uuid4()),
-            "orgId": ORGANIZATION,
-            "type": kind,
-            "actorId": actor,
-            "entityType": entity,
-            "entityId": entity_id,
-            "data": data,
-            "severity": "info",
-            "reasoning": None,
-            "createdAt": self.stamp(),
-        }
-        self.events.append(event | more)
+    def emit(self, kind: str, actor: str, entity: str, entity_id: str, data: Row) -> None:
+        self.events.append(
+            {
+                "id": str(uuid.uuid4()),
+                "orgId": ORGANIZATION,
+                "type": kind,
+                "actorId": actor,
+                "entityType": entity,
+                "entityId": entity_id,
+                "data": data,
+                "severity": "info",
+                "reasoning": None,
+                "createdAt": self.stamp(),
+            }
+        )
 
 
 _NEW_AGENT: Final[Row] = {
