@@ -12,7 +12,7 @@ from sqlalchemy import create_engine
 from swarm_analyticsd.outbox.errors import NewerOutbox, UnfitOutbox
 from swarm_analyticsd.outbox.migrations import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
 from swarm_analyticsd.outbox.tables import METADATA
-from tests.outbox.given import admit, an_event, open_outbox
+from tests.outbox.given import admit, an_event, claim, open_outbox
 
 pytestmark = pytest.mark.anyio
 
@@ -40,6 +40,41 @@ async def test_the_migrated_schema_is_a_fresh_one(tmp_path: Path) -> None:
     engine.dispose()
     assert schema(migrated) == schema(fresh)
     assert columns(migrated) == columns(fresh)
+
+
+def _as_version_1(path: Path) -> bytes:
+    """The same rows as an outbox of the first version kept them: later columns stand at the end."""
+    with closing(sqlite3.connect(path)) as now, closing(sqlite3.connect(":memory:")) as then:
+        for statement in MIGRATIONS[0]:
+            then.execute(statement)
+        then.execute("DELETE FROM home")
+        for table in ("home", "destinations", "ledger", "clients", "events", "bodies"):
+            width = len(then.execute(f"PRAGMA table_info({table})").fetchall())
+            marks = ", ".join("?" * width)
+            for row in now.execute(f"SELECT * FROM {table}"):
+                then.execute(f"INSERT INTO {table} VALUES ({marks})", row[:width])
+        then.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        then.execute("PRAGMA user_version = 1")
+        then.commit()
+        return then.serialize()
+
+
+async def test_an_outbox_of_the_first_version_is_taken_over_with_its_events(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    outbox = await open_outbox(home)
+    event = an_event()
+    await admit(outbox, event)
+    await outbox.close()
+    path = home / "outbox.db"
+    path.write_bytes(_as_version_1(path))
+    assert "resource" not in schema(path)["events"]
+    outbox = await open_outbox(home)
+    (row,) = (await claim(outbox)).rows
+    assert (row.key, row.resource, row.body) == (event.key, "", event.body)
+    assert (await admit(outbox, event)).duplicates == 1
+    assert await outbox.verify()
+    await outbox.close()
+    assert "resource" in schema(path)["events_by_key"]
 
 
 async def test_the_file_says_whose_it_is(tmp_path: Path) -> None:

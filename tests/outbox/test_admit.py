@@ -5,6 +5,7 @@ import sqlite3
 import pytest
 
 from swarm_analytics_models.categories import ConsentMode
+from swarm_analytics_models.handoff import DeliverySettings
 from swarm_analytics_models.identifiers import Destination, IdentityKind
 from swarm_analyticsd.outbox.context import Space
 from swarm_analyticsd.outbox.driver import raw
@@ -80,6 +81,27 @@ async def test_one_key_may_stand_in_two_routes_and_destinations(outbox: Outbox) 
     admission = Admission(events=(event, route, there), destinations=(HERE, THERE))
     assert (await outbox.admit(admission)).accepted == 3
     assert len(await outbox.find(event.key)) == 3
+
+
+async def test_one_key_may_stand_in_two_resources_of_a_route(outbox: Outbox) -> None:
+    event = an_event(resource="lab-1")
+    there = an_event(key=event.key, resource="lab-2")
+    assert (await admit(outbox, event, there)).accepted == 2
+    assert (await admit(outbox, event, there)).duplicates == 2
+    other = an_event(key=event.key, resource="lab-2", body=b'{"content":"other"}')
+    assert (await admit(outbox, other)).refused == (Conflict(other),)
+    assert sorted(row.resource for row in (await claim(outbox)).rows) == ["lab-1", "lab-2"]
+    assert len(await outbox.find(event.key)) == 2
+
+
+async def test_how_a_destination_is_sent_is_what_was_said_last(outbox: Outbox) -> None:
+    small, patient = DeliverySettings(max_items=2), DeliverySettings(max_wait_s=60.0)
+    await outbox.admit(Admission(destinations=(HERE, THERE), settings={HERE.ref: small}))
+    assert [known.settings for known in await outbox.destinations()] == [small, None]
+    assert (await outbox.ensure_destination(HERE)).settings == small
+    assert (await outbox.ensure_destination(HERE, patient)).settings == patient
+    await outbox.admit(Admission(destinations=(HERE,)))
+    assert [known.settings for known in await outbox.destinations()] == [patient, None]
 
 
 async def test_a_journal_is_taken_once_and_in_step(outbox: Outbox) -> None:
