@@ -54,6 +54,7 @@ RESOURCE_KEY = ResourceKeyAuthentication(
     expires_field="data.key.expires_at_ms",
     renew_before_s=300.0,
     refused=frozenset({401, 403}),
+    name_field="name",
 )
 SIGNED = SignatureScheme(
     path=SignedPath.FULL, query=False, body=SignedBody.ECMASCRIPT, empty_body="{}", key=SigningKey.HEX

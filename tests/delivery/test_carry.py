@@ -9,29 +9,32 @@ from dataclasses import dataclass, field
 import pytest
 from pydantic import SecretStr
 
+from swarm_analytics_models.api import SessionIdentity
 from swarm_analytics_models.contract import Route
 from swarm_analytics_models.identifiers import Destination, IdentityKind
-from swarm_analytics_models.services.openswarm.contract import OPENSWARM
-from swarm_analyticsd.credentials.registration import MintDelayed, Minted, MintRefused, MintResult
-from swarm_analyticsd.credentials.schemes import registration_of
-from swarm_analyticsd.delivery.answer import Answer, NoAnswer, NotSent, Obstacle, Reply
+from swarm_analyticsd.credentials.proof import Unproven, Why
+from swarm_analyticsd.delivery.answer import Answer, NoAnswer, Obstacle, Reply
 from swarm_analyticsd.delivery.batch import Parcel
-from swarm_analyticsd.delivery.bootstrap import Bootstrap
 from swarm_analyticsd.delivery.carry import Carried, Carrier, LeaseLost
 from swarm_analyticsd.delivery.outcome import (
     CredentialRefused,
     Delivered,
     EventFault,
+    FlowControl,
+    NotReached,
     Outcome,
+    RouteShut,
     ServiceFault,
 )
 from swarm_analyticsd.delivery.request import Request
 from swarm_analyticsd.outbox.rows import Phase, WhenAmbiguous
-from tests.delivery.support import BATCHED, KEYED, TOY, FakeClock, row
+from tests.credentials.support import BASE, BY_SESSION, IN_BOX, KEY_DESTINATION, Bench, session_for
+from tests.delivery.support import BATCHED, KEYED, TOY, row
 
 pytestmark = pytest.mark.anyio
 
 SECRET = SecretStr("canary-9")
+AT = Destination(TOY.name, "https://a.example/", IdentityKind.KEY, "k")
 
 
 @dataclass
@@ -42,6 +45,7 @@ class Double:
     sent: list[Request] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
     taken: frozenset[int] = frozenset()
+    bench: Bench = field(default_factory=lambda: Bench(AT))
 
     async def send(self, request: Request) -> Answer:
         self.sent.append(request)
@@ -58,8 +62,8 @@ class Double:
         return frozenset(leases) - self.taken
 
     def carrier(self) -> Carrier:
-        destination = Destination(TOY.name, "https://a.example/", IdentityKind.INSTALL, "i-1")
-        return Carrier(destination, self, FakeClock(), self.mark)
+        bench = self.bench
+        return Carrier(bench.destination, bench.authenticator, self, bench.clock, self.mark)
 
 
 def ok(_: Request) -> Answer:
@@ -87,7 +91,9 @@ async def outcomes(double: Double, sent: Parcel) -> dict[int, type[Outcome]]:
 
 
 async def carry(double: Double, sent: Parcel, secret: SecretStr | None = SECRET) -> list[Carried]:
-    return [one async for carried in double.carrier().carry(sent, secret) for one in carried]
+    if secret is not None:
+        await double.bench.credential.adopt(secret)
+    return [one async for carried in double.carrier().carry(sent) for one in carried]
 
 
 @pytest.mark.parametrize("bad", [(), (3,), (1, 8), (4, 5), tuple(range(1, 9))])
@@ -135,49 +141,76 @@ async def test_an_event_that_was_withdrawn_meanwhile_is_not_sent() -> None:
     assert double.sent == []
 
 
-async def mint(answer: Answer) -> tuple[MintResult, Double]:
-    double, scheme = Double(lambda _: answer), registration_of(OPENSWARM)
-    assert scheme is not None
-    carrier = double.carrier()
-    bootstrap = Bootstrap(OPENSWARM, scheme, lambda: carrier.destination, double, carrier.clock)
-    return await bootstrap(), double
+def boxed(*boxes: str) -> Parcel:
+    rows = (row(n, route=IN_BOX.key, body=json.dumps({"box": box}).encode()) for n, box in enumerate(boxes))
+    return Parcel(IN_BOX, tuple(rows))
 
 
-async def test_registering_sends_the_install_id_and_no_credential() -> None:
-    result, double = await mint(Reply(200, (), b'{"token": "t", "install_id": "i-1"}'))
-    assert result == Minted(SecretStr("t"))
-    [request] = double.sent
-    assert request.url == "https://a.example/public/identify/create_install_token"
-    assert request.body == b'{"install_id":"i-1"}'
-    assert request.authentication is None
-    assert "'t'" not in repr(result)
+def refusing(status: int, *tokens: str) -> Callable[[Request], Answer]:
+    """A service that has revoked these tokens."""
+
+    def answering(request: Request) -> Answer:
+        [proof] = request.authentication
+        return Reply(status if proof.value.removeprefix("Bearer ") in tokens else 200)
+
+    return answering
+
+
+async def test_a_resources_key_is_minted_for_what_the_path_names() -> None:
+    double = Double(ok, bench=Bench(KEY_DESTINATION))
+    [carried] = await carry(double, boxed("a/b c"))
+    assert isinstance(carried.outcome, Delivered)
+    assert double.bench.mints == ["a/b c"]
+    assert double.sent[0].url == f"{BASE}/boxes/a%2Fb%20c/items"
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_refused_token_costs_one_mint_and_one_more_request(status: int) -> None:
+    double = Double(refusing(status, "token-1"), bench=Bench(KEY_DESTINATION))
+    [carried] = await carry(double, boxed("b1"))
+    assert isinstance(carried.outcome, Delivered)
+    assert (len(double.sent), len(double.bench.mints)) == (2, 2)
+    assert double.sent[0].body == double.sent[1].body
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_fresh_resource_key_that_is_refused_shuts_the_route_and_holds_no_key(status: int) -> None:
+    double = Double(lambda _: Reply(status), bench=Bench(KEY_DESTINATION))
+    [carried] = await carry(double, boxed("b1"))
+    assert carried.outcome == RouteShut(status, carried.outcome.error)  # type: ignore[union-attr]
+    assert (len(double.sent), len(double.bench.mints)) == (2, 2), "once for each request"
+    assert double.bench.credential.refusal is None
+
+
+async def test_a_fresh_session_that_is_refused_holds_the_users_events() -> None:
+    double = Double(lambda _: Reply(401), bench=Bench(session_for("u-1")))
+    sent = Parcel(BY_SESSION, (row(1, route=BY_SESSION.key, body=b"{}"),))
+    secret = SecretStr(SessionIdentity(key="pk_1", user_id="u-1").model_dump_json())
+    [carried] = await carry(double, sent, secret)
+    assert carried.outcome == CredentialRefused(401, "HTTP 401 Unauthorized")
+    assert carried.credential == double.bench.credential.generation
+    assert len(double.sent) == 2
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind"),
+    ("unproven", "outcome"),
     [
-        (Reply(401), MintRefused),
-        (Reply(422), MintRefused),
-        (Reply(404), MintRefused),
-        (Reply(500), MintDelayed),
-        (Reply(429, (("retry-after", "9"),)), MintDelayed),
-        (Reply(200, (("content-type", "text/html"),), b"<html>"), MintDelayed),
-        (Reply(302), MintDelayed),
-        (Reply(200, (), b'{"token": ""}'), MintDelayed),
-        (Reply(200, (), b'{"tok": "x"}'), MintDelayed),
-        (Reply(200, (), b'"token"'), MintDelayed),
-        (NoAnswer("reset"), MintDelayed),
-        (NotSent(Obstacle.NAME, "no host"), MintDelayed),
+        (Unproven(Why.REFUSED, "e", 401), CredentialRefused(401, "e")),
+        (Unproven(Why.REJECTED, "e", 422), EventFault(422, "e")),
+        (Unproven(Why.SHUT, "e", 403), RouteShut(403, "e")),
+        (Unproven(Why.ASKED_TO_WAIT, "e", 429, 7.0), FlowControl(429, "e", 7.0)),
+        (Unproven(Why.TROUBLE, "e", 500), ServiceFault(500, "e", ambiguous=False)),
+        (Unproven(Why.UNREACHED, "e"), NotReached(Obstacle.CONNECT, "e")),
     ],
 )
-async def test_what_a_registration_can_come_to(answer: Answer, kind: type[MintResult]) -> None:
-    result, _ = await mint(answer)
-    assert type(result) is kind
+async def test_a_mint_that_fails_is_told_as_what_it_is(unproven: Unproven, outcome: Outcome) -> None:
+    async def failing(*_: object) -> Unproven:
+        return unproven
 
-
-async def test_a_registration_that_is_put_off_knows_until_when() -> None:
-    result, _ = await mint(Reply(503, (("retry-after", "9"),)))
-    assert result == MintDelayed("registration put off: HTTP 503 Service Unavailable", 9.0)
+    double = Double(ok, bench=Bench(KEY_DESTINATION, answers=failing))
+    [carried] = await carry(double, boxed("b1"))
+    assert carried.outcome == outcome
+    assert double.sent == []
 
 
 def test_importing_the_schedule_loads_no_network_or_keyring_library() -> None:

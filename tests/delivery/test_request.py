@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from swarm_analytics_models.authentication import ApiKeyAuthentication
-from swarm_analytics_models.identifiers import IdentityKind
-from swarm_analyticsd.credentials.schemes import UnusableSecret, authentication_header, checked_secret
+from swarm_analyticsd.credentials.schemes import bearer, secret_header
+from swarm_analyticsd.credentials.secret import UnusableSecret, checked_secret
 from swarm_analyticsd.delivery.request import (
     Item,
     Request,
@@ -19,20 +19,19 @@ from swarm_analyticsd.delivery.request import (
     single_request,
 )
 from swarm_analyticsd.delivery.wire import Unsendable
-from tests.delivery.support import BATCHED, KEYED, REGISTER, TITLE
+from tests.delivery.support import BATCHED, KEYED, TITLE
 
 SECRET = SecretStr("canary-51d2c4")
-INSTALL = IdentityKind.INSTALL
 BASE = "https://analytics.example/v2"
 ITEM = Item("k1", b'{"id":"a"}')
 
 
 def single(key: str = "k1") -> Request:
-    return single_request(KEYED, BASE, Item(key, b"{}"), SECRET, INSTALL)
+    return single_request(KEYED, BASE, Item(key, b"{}"))
 
 
 def test_an_event_goes_out_as_the_contract_says() -> None:
-    request = single_request(TITLE, BASE, ITEM, SECRET, INSTALL)
+    request = single_request(TITLE, BASE, ITEM)
     assert (request.method, request.url, request.body) == (
         "POST",
         BASE + "/public/events/agent/title",
@@ -40,25 +39,18 @@ def test_an_event_goes_out_as_the_contract_says() -> None:
     )
     assert dict(request.headers).keys() == {"User-Agent", "Accept", "Accept-Encoding", "Content-Type"}
     assert dict(request.headers)["Accept-Encoding"] == "identity"
-    assert request.authentication is not None
-    assert (request.authentication.name, request.authentication.value) == (
-        "Authorization",
-        "Bearer canary-51d2c4",
-    )
-
-
-def test_an_open_route_carries_no_credential_even_if_there_is_one() -> None:
-    assert single_request(REGISTER, BASE, ITEM, SECRET, INSTALL).authentication is None
+    assert request.authentication == ()
+    [proof] = request.authenticated((bearer(SECRET),)).authentication
+    assert (proof.name, proof.value) == ("Authorization", "Bearer canary-51d2c4")
 
 
 def test_the_key_travels_in_the_header_that_the_contract_names() -> None:
     assert ("Idempotency-Key", "k1") in single().headers
-    assert single().authentication is not None
 
 
 def test_a_batch_holds_the_accepted_bodies_byte_for_byte() -> None:
     items = [Item("a", b'{"value":1.0}'), Item("b", b'{ "value" : 2 }')]
-    request = batch_request(BATCHED, BASE, items, SECRET, INSTALL)
+    request = batch_request(BATCHED, BASE, items)
     assert request.url == BASE + "/v1/batch"
     assert request.body == b'{"items":[{"value":1.0},{ "value" : 2 }]}'
     assert json.loads(request.body) == {"items": [{"value": 1.0}, {"value": 2}]}
@@ -86,15 +78,17 @@ def test_a_secret_that_no_header_can_carry_is_refused_without_being_shown(secret
     assert secret.strip() == "" or secret not in str(caught.value)
 
 
-def test_a_missing_secret_is_refused_where_the_route_needs_one() -> None:
-    with pytest.raises(UnusableSecret, match="no credential"):
-        authentication_header(ApiKeyAuthentication("X", ""), None)
+def test_a_secret_that_no_header_can_carry_becomes_no_header() -> None:
+    for scheme in (ApiKeyAuthentication("X", ""), ApiKeyAuthentication("Authorization", "Bearer ")):
+        with pytest.raises(UnusableSecret):
+            secret_header(scheme, SecretStr("a\r\nX-Evil: 1"))
 
 
 def test_secrets_and_bodies_show_in_no_representation_log_or_traceback(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    request = single_request(TITLE, BASE, Item("k", b'{"title":"canary-51d2c4"}'), SECRET, INSTALL)
+    request = single_request(TITLE, BASE, Item("k", b'{"title":"canary-51d2c4"}'))
+    request = request.authenticated((bearer(SECRET),))
     shown = [repr(request), str(request), repr(request.authentication), f"{SECRET!r} {SECRET}"]
     try:
         raise RuntimeError(request)

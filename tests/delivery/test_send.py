@@ -13,8 +13,8 @@ import pytest
 from pydantic import SecretStr
 
 from swarm_analytics_models.handling import TimeOuts
-from swarm_analytics_models.identifiers import IdentityKind
 from swarm_analyticsd import policy
+from swarm_analyticsd.credentials.schemes import bearer
 from swarm_analyticsd.delivery.answer import NoAnswer, NotSent, Obstacle, Reply
 from swarm_analyticsd.delivery.proxy import DIRECT, proxy_for
 from swarm_analyticsd.delivery.request import Item, Request, single_request
@@ -48,8 +48,8 @@ CERTIFICATE = Path(__file__).with_name("localhost.pem")
 
 
 def request(base_url: str, limits: TimeOuts = QUICK, body: bytes = b'{"id":"a"}') -> Request:
-    made = single_request(TITLE, base_url, Item("k", body), CANARY, IdentityKind.INSTALL)
-    return replace(made, time_outs=limits)
+    made = single_request(TITLE, base_url, Item("k", body))
+    return replace(made.authenticated((bearer(CANARY),)), time_outs=limits)
 
 
 @pytest.fixture

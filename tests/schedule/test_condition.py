@@ -23,7 +23,7 @@ FAULT = ServiceFault(500, "HTTP 500", ambiguous=True)
 
 
 def flight(condition: Condition, claimed: Claimed, *, probes: bool = False) -> Flight:
-    return Flight(Parcel(TITLE, (claimed,)), condition.breaker.generation, 1, probes)
+    return Flight(Parcel(TITLE, (claimed,)), condition.breaker.generation, probes)
 
 
 def after(
@@ -32,7 +32,7 @@ def after(
     return absorb(
         condition,
         sent or flight(condition, claimed),
-        Carried(claimed, outcome, 0.01),
+        Carried(claimed, outcome, 0.01, 1),
         unix_now=1000.0,
         now=50.0,
         credential=1,

@@ -137,7 +137,7 @@ class Credential(ABC):
 
     def refused(self, generation: int, error: str, status: int | None = None) -> None:
         """The service will not have the secret of `generation`, or it cannot be used."""
-        if generation != self.generation:
+        if generation != self.generation or (self.secret is None and self.refusal is None):
             return
         self.refusal = Refusal(error, status)
         if self.secret is None:

@@ -70,7 +70,12 @@ class Proof:
     """Statuses by which the service refuses it."""
 
     token: tuple[str, int] | None = None
-    """Where it is a minted token: of which resource, and its number."""
+    """Where it is a minted token: of which resource (of none, if it is a session's), and its number."""
+
+    @property
+    def of_resource(self) -> bool:
+        """It is a resource's key: what is said of it says nothing of the key that minted it."""
+        return self.token is not None and self.token[0] != ""
 
 
 @dataclass(frozen=True, slots=True)

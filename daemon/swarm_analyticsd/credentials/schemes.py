@@ -9,12 +9,11 @@ from swarm_analytics_models.authentication import (
     Authentication,
     InstallTokenAuthentication,
     NoAuthentication,
-    Scheme,
     SessionAuthentication,
     schemes_of,
 )
 from swarm_analytics_models.contract import ServiceContract
-from swarm_analyticsd.credentials.secret import AuthenticationHeader, UnusableSecret, checked_secret
+from swarm_analyticsd.credentials.secret import AuthenticationHeader, checked_secret
 
 CarriedScheme: TypeAlias = InstallTokenAuthentication | ApiKeyAuthentication
 """Schemes that send the destination's secret itself."""
@@ -32,17 +31,6 @@ def secret_header(scheme: CarriedScheme, secret: SecretStr) -> AuthenticationHea
 def bearer(secret: SecretStr) -> AuthenticationHeader:
     """Raises UnusableSecret."""
     return AuthenticationHeader("Authorization", f"Bearer {checked_secret(secret).get_secret_value()}")
-
-
-def authentication_header(scheme: Scheme, secret: SecretStr | None) -> AuthenticationHeader | None:
-    """The header that authenticates a request, or None for an open route. Raises UnusableSecret."""
-    match scheme:
-        case NoAuthentication():
-            return None
-        case InstallTokenAuthentication() | ApiKeyAuthentication() if secret is not None:
-            return secret_header(scheme, secret)
-        case _:
-            raise UnusableSecret("there is no credential yet")
 
 
 def needs_secret(authentication: Authentication) -> bool:

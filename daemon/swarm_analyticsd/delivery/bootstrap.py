@@ -35,9 +35,7 @@ class Bootstrap:
         destination = self.destination()
         body = json.dumps({self.scheme.install_field: destination.identity}, separators=(",", ":"))
         item = Item(key="", body=body.encode())
-        answer = await self.transport.send(
-            single_request(route, destination.base_url.rstrip("/"), item, None, destination.kind)
-        )
+        answer = await self.transport.send(single_request(route, destination.base_url.rstrip("/"), item))
         outcome = classify(answer, route, now=self.clock.now())
         return failure(outcome, "registration") or self._token(answer)
 
@@ -45,5 +43,6 @@ class Bootstrap:
         fields = json.loads(answer.body) if isinstance(answer, Reply) else None
         token = fields.get(self.scheme.token_field) if isinstance(fields, dict) else None
         if not isinstance(token, str) or not token:
-            return Unproven(Why.TROUBLE, f"registration: the answer has no {self.scheme.token_field!r}")
+            error = f"registration failed: the answer has no {self.scheme.token_field!r}"
+            return Unproven(Why.TROUBLE, error)
         return Minted(SecretStr(token))

@@ -1,18 +1,27 @@
 """One parcel's way to its service and back; bisection where a batch hides a guilty row."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-from pydantic import SecretStr
-
+from swarm_analytics_models.authentication import ResourceKeyAuthentication, scheme_for
 from swarm_analytics_models.identifiers import Destination
 from swarm_analyticsd.clock import Clock
-from swarm_analyticsd.credentials.secret import UnusableSecret
-from swarm_analyticsd.delivery.answer import Answer
+from swarm_analyticsd.credentials.authenticator import Authenticator
+from swarm_analyticsd.credentials.proof import Proof, Unproven
+from swarm_analyticsd.delivery.answer import Answer, Reply
 from swarm_analyticsd.delivery.batch import Parcel
-from swarm_analyticsd.delivery.outcome import CredentialRefused, Delivered, EventFault, Outcome, classify
+from swarm_analyticsd.delivery.minting import outcome_of
+from swarm_analyticsd.delivery.outcome import (
+    CredentialRefused,
+    Delivered,
+    EventFault,
+    Outcome,
+    RouteShut,
+    classify,
+)
 from swarm_analyticsd.delivery.request import (
     Item,
     Request,
@@ -26,6 +35,10 @@ from swarm_analyticsd.outbox.rows import Claimed, Phase, WhenAmbiguous
 
 MarkPhase: TypeAlias = Callable[[Mapping[int, int], Phase, WhenAmbiguous | None], Awaitable[frozenset[int]]]
 """Commits what is about to be done with rows (leases by number); returns those whose lease is still ours."""
+
+
+_NO_SECRET: Final = -1
+_UNAUTHORIZED: Final = 401
 
 
 class LeaseLost(Exception):
@@ -45,6 +58,18 @@ class Carried:
     row: Claimed
     outcome: Outcome
     latency_s: float
+    credential: int
+    """Which secret of the destination's it rests on (`Credential.generation`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Exchanged:
+    parcel: Parcel
+    """What was sent, or would have been."""
+
+    outcome: Outcome
+    credential: int
+    latency_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,52 +77,80 @@ class Carrier:
     """Carries parcels to one destination."""
 
     destination: Destination
+    authenticator: Authenticator
     transport: Transport
     clock: Clock
     mark: MarkPhase
 
-    async def carry(
-        self, parcel: Parcel, secret: SecretStr | None
-    ) -> AsyncGenerator[tuple[Carried, ...], None]:
+    async def carry(self, parcel: Parcel) -> AsyncGenerator[tuple[Carried, ...], None]:
         """What came of each row, a request at a time: a batch that is called faulty is halved until only the
         guilty are left. Raises LeaseLost, CutOff, OutboxUnavailable.
         """
         waiting = [parcel]
         while waiting:
-            sent, outcome, latency_s = await self._exchange(waiting.pop(), secret)
-            if isinstance(outcome, EventFault) and len(sent.rows) > 1:
+            found = await self._exchange(waiting.pop())
+            sent = found.parcel
+            if isinstance(found.outcome, EventFault) and len(sent.rows) > 1:
                 waiting += reversed(sent.halves())
                 continue
             yield tuple(
-                Carried(row, each, latency_s)
-                for row, each in zip(sent.rows, _shares(outcome, len(sent.rows)), strict=True)
+                Carried(row, each, found.latency_s, found.credential)
+                for row, each in zip(sent.rows, _shares(found.outcome, len(sent.rows)), strict=True)
             )
 
-    async def _exchange(self, parcel: Parcel, secret: SecretStr | None) -> tuple[Parcel, Outcome, float]:
-        """What was sent of the parcel, what came of it, and after how long."""
-        parcel = await self._marked(parcel, Phase.HANDLING, when=parcel.rows[0].alone)
+    async def _exchange(self, parcel: Parcel) -> _Exchanged:
+        alone = parcel.rows[0].alone
+        parcel = await self._marked(parcel, Phase.HANDLING, when=alone)
         try:
-            request = self._request(parcel, secret)
+            request = self._request(parcel)
         except Unsendable as error:
-            return parcel, EventFault(None, str(error)), 0.0
-        except UnusableSecret as error:
-            return parcel, CredentialRefused(None, str(error)), 0.0
+            return _Exchanged(parcel, EventFault(None, str(error)), _NO_SECRET)
+        proof = await self._prove(parcel, request)
+        if isinstance(proof, Unproven):
+            return _Exchanged(parcel, outcome_of(proof), proof.generation)
         choice = when_ambiguous(parcel.route)
-        marked = parcel.rows[0].alone or choice is not None
-        kept = await self._marked(parcel, Phase.WAITING, choice, when=marked)
+        kept = await self._marked(parcel, Phase.WAITING, choice, when=alone or choice is not None)
         if kept is not parcel:
-            request = self._request(kept, secret)
-        answer, latency_s = await self._send(request, kept)
-        await self._marked(kept, Phase.HANDLING, when=parcel.rows[0].alone)
-        return kept, classify(answer, parcel.route, now=self.clock.now()), latency_s
+            return await self._exchange(kept)
+        found = await self._proven_exchange(parcel, request, proof)
+        await self._marked(parcel, Phase.HANDLING, when=alone)
+        return found
 
-    def _request(self, parcel: Parcel, secret: SecretStr | None) -> Request:
+    async def _proven_exchange(self, parcel: Parcel, request: Request, proof: Proof) -> _Exchanged:
+        """Sent once or, where a minted token is refused and another can be had, twice."""
+        answer, latency_s = await self._send(request.authenticated(proof.headers), parcel)
+        outcome = classify(answer, parcel.route, now=self.clock.now())
+        if self._may_do_better(proof, answer, outcome):
+            fresh = await self._prove(parcel, request)
+            if isinstance(fresh, Unproven):
+                return _Exchanged(parcel, outcome_of(fresh), fresh.generation, latency_s)
+            proof = fresh
+            answer, latency_s = await self._send(request.authenticated(proof.headers), parcel)
+            outcome = classify(answer, parcel.route, now=self.clock.now())
+            self._may_do_better(proof, answer, outcome)
+        if isinstance(outcome, CredentialRefused) and proof.of_resource:
+            outcome = RouteShut(outcome.status or _UNAUTHORIZED, outcome.error)
+        return _Exchanged(parcel, outcome, proof.generation, latency_s)
+
+    def _may_do_better(self, proof: Proof, answer: Answer, outcome: Outcome) -> bool:
+        """Tell what was learned of the proof; True where another one may be taken."""
+        if isinstance(outcome, Delivered):
+            self.authenticator.accepted(proof)
+            return False
+        return isinstance(answer, Reply) and self.authenticator.refused(proof, answer.status, outcome.error)
+
+    async def _prove(self, parcel: Parcel, request: Request) -> Proof | Unproven:
+        scheme = scheme_for(parcel.route.authentication, self.destination.kind)
+        named = isinstance(scheme, ResourceKeyAuthentication)
+        arguments = json.loads(parcel.rows[0].body) if named else {}
+        return await self.authenticator.prove(parcel.route, request, arguments)
+
+    def _request(self, parcel: Parcel) -> Request:
         items = [Item(row.key, row.body) for row in parcel.rows]
-        base_url, kind = self.destination.base_url.rstrip("/"), self.destination.kind
-        batching = parcel.route.batching
+        base_url, batching = self.destination.base_url.rstrip("/"), parcel.route.batching
         if len(items) == 1 and (batching is None or not batching.always):
-            return single_request(parcel.route, base_url, items[0], secret, kind)
-        return batch_request(parcel.route, base_url, items, secret, kind)
+            return single_request(parcel.route, base_url, items[0])
+        return batch_request(parcel.route, base_url, items)
 
     async def _send(self, request: Request, parcel: Parcel) -> tuple[Answer, float]:
         sent_at = self.clock.monotonic()

@@ -49,6 +49,8 @@ class Minting:
 
     transport: Transport
     clock: Clock
+    key_name: Callable[[], str | None] = lambda: None
+    """What the service shall call a resource's key; None: as it or the contract likes."""
 
     async def __call__(self, scheme: MintingScheme, resource: str, secret: SecretStr) -> MintResult:
         match scheme:
@@ -59,9 +61,10 @@ class Minting:
                 return await self._ask(route, named, key, scheme, _iso_time)
             case ResourceKeyAuthentication():
                 route = self.contract.by_key[scheme.mint_route]
-                return await self._ask(
-                    route, {scheme.resource_field: resource}, secret, scheme, _milliseconds
-                )
+                arguments = {scheme.resource_field: resource}
+                if scheme.name_field is not None and (name := self.key_name()) is not None:
+                    arguments[scheme.name_field] = name
+                return await self._ask(route, arguments, secret, scheme, _milliseconds)
             case _:
                 assert_never(scheme)
 
@@ -81,9 +84,7 @@ class Minting:
             )
         try:
             body = route.request.model_validate(dict(arguments)).model_dump_json(by_alias=True).encode()
-            request = single_request(
-                route, destination.base_url.rstrip("/"), Item(uuid7(), body), secret, destination.kind
-            )
+            request = single_request(route, destination.base_url.rstrip("/"), Item(uuid7(), body))
             request = request.authenticated((secret_header(by, secret),))
         except (ValidationError, Unsendable) as error:
             return Unproven(Why.REJECTED, f"no token can be asked for: {_told(error)}")
@@ -91,7 +92,7 @@ class Minting:
             return Unproven(Why.REFUSED, str(error))
         answer = await self.transport.send(request)
         outcome = classify(answer, route, now=self.clock.now())
-        return failure(outcome, f"{route.key}: no token") or _token(answer, scheme, time_of)
+        return failure(outcome, route.key) or _token(answer, scheme, time_of)
 
 
 def failure(outcome: Outcome, what: str) -> Unproven | None:
@@ -100,19 +101,19 @@ def failure(outcome: Outcome, what: str) -> Unproven | None:
         case Delivered():
             return None
         case CredentialRefused(status, error):
-            return Unproven(Why.REFUSED, f"{what}, refused: {error}", status)
+            return Unproven(Why.REFUSED, f"{what} refused: {error}", status)
         case EventFault(status, error):
-            return Unproven(Why.REJECTED, f"{what}, refused: {error}", status)
+            return Unproven(Why.REJECTED, f"{what} refused: {error}", status)
         case RouteShut(status, error):
-            return Unproven(Why.SHUT, f"{what}, refused: {error}", status)
+            return Unproven(Why.SHUT, f"{what} refused: {error}", status)
         case FlowControl(status, error, wait):
-            return Unproven(Why.ASKED_TO_WAIT, f"{what}, put off: {error}", status, wait)
+            return Unproven(Why.ASKED_TO_WAIT, f"{what} put off: {error}", status, wait)
         case ServiceFault(status, error, _, wait):
-            return Unproven(Why.TROUBLE, f"{what}: {error}", status, wait)
+            return Unproven(Why.TROUBLE, f"{what} failed: {error}", status, wait)
         case NotReached(_, error):
-            return Unproven(Why.UNREACHED, f"{what}: {error}")
+            return Unproven(Why.UNREACHED, f"{what} failed: {error}")
         case Portal(status, error):
-            return Unproven(Why.UNREACHED, f"{what}: {error}", status)
+            return Unproven(Why.UNREACHED, f"{what} failed: {error}", status)
         case _:
             assert_never(outcome)
 

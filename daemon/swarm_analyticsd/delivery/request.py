@@ -7,9 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
-from pydantic import SecretStr
-
-from swarm_analytics_models.authentication import scheme_for
 from swarm_analytics_models.contract import Route
 from swarm_analytics_models.handling import TimeOuts
 from swarm_analytics_models.idempotency import (
@@ -21,10 +18,8 @@ from swarm_analytics_models.idempotency import (
     NaturallyIdempotent,
     NotIdempotent,
 )
-from swarm_analytics_models.identifiers import IdentityKind
 from swarm_analyticsd import VERSION
-from swarm_analyticsd.credentials.schemes import authentication_header
-from swarm_analyticsd.credentials.secret import AuthenticationHeader, UnusableSecret
+from swarm_analyticsd.credentials.secret import AuthenticationHeader
 from swarm_analyticsd.delivery.wire import Unsendable, wire_of
 
 USER_AGENT: Final = f"swarm-analyticsd/{VERSION}"
@@ -55,22 +50,16 @@ class Item:
     body: bytes = field(repr=False)
 
 
-def single_request(
-    route: Route, base_url: str, item: Item, secret: SecretStr | None, kind: IdentityKind
-) -> Request:
-    """One event in a request of its own. Raises Unsendable, UnusableSecret."""
+def single_request(route: Route, base_url: str, item: Item) -> Request:
+    """One event in a request of its own, not yet authenticated. Raises Unsendable."""
     target, content = _parts(route, route.path, item)
-    return _request(
-        route, base_url + target, content, key_headers(route.idempotency, item.key), secret, kind
-    )
+    return _request(route, base_url + target, content, key_headers(route.idempotency, item.key))
 
 
-def batch_request(
-    route: Route, base_url: str, items: Sequence[Item], secret: SecretStr | None, kind: IdentityKind
-) -> Request:
+def batch_request(route: Route, base_url: str, items: Sequence[Item]) -> Request:
     """Events of a route that batches and of one resource; one alone carries its key as elsewhere.
 
-    Raises Unsendable, UnusableSecret.
+    Raises Unsendable.
     """
     if route.batching is None:
         raise AssertionError(f"{route.key} does not batch")
@@ -78,25 +67,18 @@ def batch_request(
     contents = b",".join(content for _, content in parts)
     body = b'{"%b":[%b]}' % (route.batching.items_field.encode(), contents)
     extra = key_headers(route.idempotency, items[0].key) if len(items) == 1 else ()
-    return _request(route, base_url + parts[0][0], body, extra, secret, kind)
+    return _request(route, base_url + parts[0][0], body, extra)
 
 
 def _parts(route: Route, path: str, item: Item) -> tuple[str, bytes]:
-    """Path and query of an event, and its body: byte for byte as accepted where the URL takes nothing of it."""
+    """Path and query of an event, and its body: byte for byte as accepted where the URL takes none of it."""
     if not route.path_fields and not route.query and route.body_field is None:
         return path, item.body
     wire = wire_of(route, json.loads(item.body), path=path)
     return wire.target, wire.content or b""
 
 
-def _request(
-    route: Route,
-    url: str,
-    body: bytes,
-    extra: tuple[tuple[str, str], ...],
-    secret: SecretStr | None,
-    kind: IdentityKind,
-) -> Request:
+def _request(route: Route, url: str, body: bytes, extra: tuple[tuple[str, str], ...]) -> Request:
     headers = (
         ("User-Agent", USER_AGENT),
         ("Accept", "application/json"),
@@ -104,12 +86,7 @@ def _request(
         ("Content-Type", "application/json"),
         *extra,
     )
-    scheme = scheme_for(route.authentication, kind)
-    if scheme is None:
-        raise UnusableSecret(f"the service knows no way to authenticate a destination of kind {kind}")
-    authentication = authentication_header(scheme, secret)
-    proof = () if authentication is None else (authentication,)
-    return Request(route.method, url, headers, body, route.time_outs, proof)
+    return Request(route.method, url, headers, body, route.time_outs)
 
 
 def key_headers(idempotency: Idempotency, key: str) -> tuple[tuple[str, str], ...]:

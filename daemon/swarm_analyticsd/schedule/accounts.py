@@ -66,18 +66,19 @@ class Accounts:
         contract: ServiceContract,
         transport: Transport,
         destination: Callable[[], Destination],
+        key_name: Callable[[], str | None],
         *,
         floor: float,
     ) -> Account:
-        """`destination`: where it is now. `floor`: when a Retry-After ends that an earlier daemon was told
-        (monotonic seconds).
+        """`destination`: where it is now; `key_name`: what its minted keys are called; `floor`: when a
+        Retry-After ends that an earlier daemon was told (monotonic seconds).
         """
         credential = self._credential(known, contract, transport, destination, floor)
         authenticator = Authenticator(
             destination=destination,
             credential=credential,
             tokens=Tokens(known.ref, self.vault, self.clock),
-            mint=Minting(contract, destination, transport, self.clock),
+            mint=Minting(contract, destination, transport, self.clock, key_name),
             contract=contract,
             clock=self.clock,
             nonce=self.nonce,

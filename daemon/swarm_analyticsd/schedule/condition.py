@@ -56,7 +56,6 @@ class Flight:
 
     parcel: Parcel
     breaker_generation: int
-    credential_generation: int
     probes_service: bool
     """It is the one request of a half-open breaker."""
 
@@ -79,7 +78,7 @@ def absorb(
         delivered=condition.delivered,
         others_fail=bool(condition.failing - {row.seq}),
         route_open_for_others=routes.passed_by_others(condition.gates, row.route, row.seq),
-        credential_current=flight.credential_generation == credential,
+        credential_current=carried.credential == credential,
     )
     judgement = judge(row, flight.parcel.route, carried.outcome, facts, chance)
     return judgement, _learn(condition, flight, carried, judgement.effect, now, in_flight, chance)

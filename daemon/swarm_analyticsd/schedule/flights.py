@@ -6,8 +6,6 @@ from collections.abc import Callable, Collection
 from contextlib import aclosing
 from typing import Final
 
-from pydantic import SecretStr
-
 from swarm_analyticsd import policy
 from swarm_analyticsd.clock import Clock
 from swarm_analyticsd.delivery.carry import Carried, Carrier, CutOff, LeaseLost
@@ -46,12 +44,12 @@ class Flights:
     def bytes(self) -> int:
         return sum(flight.parcel.size_bytes for flight in self._tasks.values())
 
-    def start(self, flight: Flight, carrier: Carrier, secret: SecretStr | None) -> None:
+    def start(self, flight: Flight, carrier: Carrier) -> None:
         """Send the flight's parcel; it counts until it ends."""
 
         async def fly() -> None:
             try:
-                await self._fly(flight, carrier, secret)
+                await self._fly(flight, carrier)
             finally:
                 self._tasks.pop(task, None)
                 self._ended()
@@ -76,10 +74,10 @@ class Flights:
                 self._errands.settle(flight.parcel.rows, Release())  # what was settled before stays so
                 self._lost(flight)
 
-    async def _fly(self, flight: Flight, carrier: Carrier, secret: SecretStr | None) -> None:
+    async def _fly(self, flight: Flight, carrier: Carrier) -> None:
         rows = flight.parcel.rows
         try:
-            async with aclosing(carrier.carry(flight.parcel, secret)) as answers:
+            async with aclosing(carrier.carry(flight.parcel)) as answers:
                 async for carried in answers:
                     self._land(flight, carried)
         except LeaseLost:

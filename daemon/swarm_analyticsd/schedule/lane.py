@@ -20,7 +20,7 @@ from swarm_analyticsd.clock import Chance, Clock
 from swarm_analyticsd.credentials.schemes import needs_secret
 from swarm_analyticsd.delivery.batch import Parcel
 from swarm_analyticsd.delivery.carry import Carried, Carrier
-from swarm_analyticsd.delivery.settle import Answered, ShutCredential
+from swarm_analyticsd.delivery.settle import ShutCredential
 from swarm_analyticsd.delivery.tuning import tuned_routes
 from swarm_analyticsd.outbox.errors import OutboxUnavailable
 from swarm_analyticsd.outbox.lifecycle import DeadReason, HeldReason
@@ -72,7 +72,7 @@ class Lane:
         self.paused = paused
         self._errands = errands
         self.flights = Flights(errands, clock, land=self._land, lost=self._lost, ended=self.wake)
-        self._settings = settings
+        self.settings = settings
         self._answers = news
         self._clock = clock
         self._chance = chance
@@ -119,8 +119,8 @@ class Lane:
     def destination_changed(self, known: KnownDestination) -> None:
         """Its base URL may have another path now, and its events may be sent in another way."""
         self.carrier = replace(self.carrier, destination=known.destination)
-        if known.settings != self._settings:
-            self._settings = known.settings
+        if known.settings != self.settings:
+            self.settings = known.settings
             self._routes = tuned_routes(self.contract, known.settings)
             self._tray.retune(self._routes)
         self.wake(news=True)
@@ -242,10 +242,10 @@ class Lane:
 
     def _send(self, parcel: Parcel, *, probes_service: bool) -> None:
         breaker = self.condition.breaker
-        flight = Flight(parcel, breaker.generation, self.credential.generation, probes_service)
+        flight = Flight(parcel, breaker.generation, probes_service)
         if probes_service:
             self.condition = replace(self.condition, breaker=breakers.probe(breaker))
-        self.flights.start(flight, self.carrier, self.credential.secret)
+        self.flights.start(flight, self.carrier)
 
     def _land(self, flight: Flight, carried: tuple[Carried, ...]) -> None:
         for one in carried:
@@ -270,10 +270,8 @@ class Lane:
         )
         self._errands.settle([row], judgement.verdict)
         match judgement.effect:
-            case Answered(delivered=True):
-                self.credential.proven(flight.credential_generation)
             case ShutCredential(error):
-                self.credential.refused(flight.credential_generation, error)
+                self.authenticator.hold(carried.credential, error)
             case _:
                 pass
         if routes.is_shut(before.gates, row.route) and not routes.is_shut(self.condition.gates, row.route):

@@ -204,11 +204,18 @@ class Dispatcher:
         transport = self._transport(known)
         breaker = remembered_breaker(known, self._clock)
         account = self._accounts.open(
-            known, contract, transport, partial(self._destination, known.id), floor=breaker.floor
+            known,
+            contract,
+            transport,
+            partial(self._destination, known.id),
+            partial(self._key_name, known.id),
+            floor=breaker.floor,
         )
         return Lane(
             contract=contract,
-            carrier=Carrier(known.destination, transport, self._clock, self._outbox.mark_phase),
+            carrier=Carrier(
+                known.destination, account.authenticator, transport, self._clock, self._outbox.mark_phase
+            ),
             account=account,
             errands=Errands(known.id, self._outbox, self._clock, self._on_dropped, breaker),
             condition=conditions.remembered(breaker),
@@ -222,6 +229,10 @@ class Dispatcher:
 
     def _destination(self, destination_id: int) -> Destination:
         return self._lanes[destination_id].carrier.destination
+
+    def _key_name(self, destination_id: int) -> str | None:
+        settings = self._lanes[destination_id].settings
+        return None if settings is None else settings.key_name
 
     def _transport(self, known: KnownDestination) -> Transport:
         origin = parse_base_url(known.destination.base_url).origin

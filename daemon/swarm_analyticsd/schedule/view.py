@@ -9,7 +9,6 @@ from swarm_analyticsd.clock import Clock
 from swarm_analyticsd.schedule import routes
 from swarm_analyticsd.schedule.lane import Lane
 
-
 _STARTING: Final = frozenset({CredentialState.PENDING, CredentialState.PRESENT})
 
 
