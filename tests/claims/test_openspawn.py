@@ -72,6 +72,9 @@ def test_002_01_the_seeds_constructors(world: OpenSpawnWorld) -> None:
     for agent_id, secret in ((None, None), ("a", None), (None, "00" * 32)):
         with pytest.raises(ValueError, match="give api_key, or both agent_id and secret"):
             OpenSpawnClient("https://api.openspawn.dev", agent_id=agent_id, secret=secret)
+    for unfit in ({"agent_id": "x" * 101}, {"agent_id": "über"}, {"secret": "a\nb"}, {"api_key": "osp_\r\n"}):
+        with pytest.raises(ValueError, match="must be (at most 100|printable ASCII)"):
+            world.client(**unfit)
     OpenSpawnClient(**world.signing()).agents.list()
     OpenSpawnClient(**world.keyed()).agents.list()
     OpenSpawnClient(**world.keyed(), agent_id="talent", secret="00" * 32).agents.list()
@@ -107,6 +110,9 @@ def test_002_03_agents_list(client: OpenSpawnClient) -> None:
 def test_002_04_agents_get(client: OpenSpawnClient) -> None:
     agent = client.agents.get(FOUNDER)
     assert (agent.id, agent.agent_id, agent.level, agent.budget_period_spent) == (FOUNDER, FOUNDER_ID, 10, 0)
+    for unfit in ("", "..", "."):
+        with pytest.raises(ValidationError, match="name a resource"):
+            client.agents.get(unfit)
 
 
 def test_002_05_agents_spawn_makes_an_agent_id_and_hides_the_secret(

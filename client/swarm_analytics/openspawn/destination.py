@@ -19,6 +19,9 @@ TIMEOUT_S: Final = 30.0
 
 MAX_RETRIES: Final = 3
 
+MAX_AGENT_ID_CHARACTERS: Final = 100
+"""The server's own limit."""
+
 Signature: TypeAlias = Literal["server", "python_sdk", "typescript_sdk", "documentation"]
 """What a signature covers, by who says so. All but the first are refused by the server."""
 
@@ -39,9 +42,14 @@ def target_of(
     if api_key:
         kind, identity, proof = IdentityKind.KEY, fingerprint(api_key), api_key
     elif agent_id and secret:
+        if len(agent_id) > MAX_AGENT_ID_CHARACTERS:
+            raise ValueError(f"agent_id must be at most {MAX_AGENT_ID_CHARACTERS} characters long")
         kind, identity, proof = IdentityKind.AGENT, agent_id, secret
     else:
         raise ValueError("no credential: give api_key, or both agent_id and secret")
+    for name, text in (("agent_id", identity), ("api_key" if api_key else "secret", proof)):
+        if not (text.isascii() and text.isprintable()):
+            raise ValueError(f"{name} must be printable ASCII: it travels in a header")
     if signature is not None and signature not in get_args(Signature):
         raise ValueError(f"signature {signature!r} must be one of {', '.join(get_args(Signature))}")
     return Target(

@@ -37,6 +37,15 @@ Timestamp = Annotated[str, AfterValidator(_iso_8601), Field(json_schema_extra={"
 """A date and time in ISO 8601."""
 
 
+def _one_segment(text: str) -> str:
+    if text in ("", ".", ".."):
+        raise ValueError("name a resource: this would change the path of the request")
+    return text
+
+
+PathId = Annotated[str, AfterValidator(_one_segment)]
+"""An id that stands in a path."""
+
 Natural = Annotated[int, Field(ge=0, le=INT64_MAX)]
 Positive = Annotated[int, Field(ge=1, le=INT64_MAX)]
 
@@ -65,7 +74,7 @@ class ListAgents(Request):
 class GetAgent(Request):
     """One agent, with its budget and capabilities."""
 
-    id: str
+    id: PathId
 
 
 class NewCapability(Request):
@@ -104,14 +113,14 @@ class SpawnAgent(Request):
 class GetHierarchy(Request):
     """An agent and what is below it."""
 
-    id: str
+    id: PathId
     depth: Natural = 3
 
 
 class GetAgentBalance(Request):
     """What an agent has."""
 
-    id: str
+    id: PathId
 
 
 class CreateTaskRequest(Request):
@@ -140,13 +149,13 @@ class ListTasks(Request):
 class GetTask(Request):
     """One task."""
 
-    id: str
+    id: PathId
 
 
 class TransitionTask(Request):
     """Move a task on."""
 
-    id: str
+    id: PathId
     status: TaskStatus
     reason: str | None = None
 
@@ -154,14 +163,14 @@ class TransitionTask(Request):
 class AssignTask(Request):
     """Give a task to an agent."""
 
-    id: str
+    id: PathId
     assignee_id: str = Field(alias="assigneeId")
 
 
 class ApproveTask(Request):
     """Approve a task that needs it."""
 
-    id: str
+    id: PathId
 
 
 class GetBalance(Request):
@@ -214,7 +223,7 @@ class ListMessages(Request):
 class GetThread(Request):
     """The replies to a message, in the order in which they were sent."""
 
-    id: str
+    id: PathId
 
 
 class ListEvents(Request):
@@ -234,4 +243,4 @@ class ListEvents(Request):
 class GetEvent(Request):
     """One event."""
 
-    id: str
+    id: PathId
