@@ -72,20 +72,24 @@ class SwarmsWorld:
         state: dict[str, int] = self.sandbox.state("swarms")
         return state["executed"]
 
-    def breakers(self) -> set[str]:
-        """The states of the circuit breakers that ``status`` shows for the service."""
-        service = self.daemon.status()["services"]["swarms"]
-        return {service["breaker"], *(each["calls"]["breaker"] for each in service["destinations"])}
+    def calls(self) -> list[dict[str, Any]]:
+        """What ``status`` says of the calls to each of the service's destinations."""
+        destinations = self.daemon.status()["services"]["swarms"]["destinations"]
+        return [each["calls"] for each in destinations if each["calls"] is not None]
+
+    def in_flight(self) -> int:
+        return sum(each["in_flight"] for each in self.calls())
 
 
 @contextmanager
-def standing_world() -> Iterator[SwarmsWorld]:
+def standing_world(log_level: str = "info") -> Iterator[SwarmsWorld]:
     processes = Processes()
     with short_directory() as directory:
         home = directory / "home"
         try:
             sandbox = processes.sandbox()
-            daemon = processes.daemon(home, environment={"SWARMS_API_KEY": None})
+            environment = {"SWARMS_API_KEY": None, "SWARM_ANALYTICSD_LOG_LEVEL": log_level}
+            daemon = processes.daemon(home, environment=environment)
             yield SwarmsWorld(home, sandbox, daemon, processes)
         finally:
             kill_daemon(home)
