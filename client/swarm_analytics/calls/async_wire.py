@@ -1,6 +1,7 @@
 """One exchange with the daemon over a socket of asyncio's."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Final
@@ -17,15 +18,10 @@ if TYPE_CHECKING:
 
 
 class AsyncWire:
-    """A connection that carries one request and its answer."""
+    """A socket of asyncio's that carries one request and its answer."""
 
-    def __init__(
-        self,
-        streams: tuple[asyncio.StreamReader, asyncio.StreamWriter],
-        exchange: "Exchange",
-        deadline: float,
-    ) -> None:
-        self._reader, self._writer = streams
+    def __init__(self, sock: socket.socket, exchange: "Exchange", deadline: float) -> None:
+        self._sock: Final = sock
         self._exchange: Final = exchange
         self._deadline: Final = deadline
         self._early: list[bytes] = []
@@ -39,18 +35,17 @@ class AsyncWire:
         address, listener = find_listener(home)
         try:
             async with asyncio.timeout_at(deadline), asyncio.timeout(policy.CONNECT_S):
-                streams = await _connect(listener)
+                sock = await _connect(listener)
         except OSError as error:
             raise NotConnected(nobody_listens(home, address, error)) from error
-        return cls(streams, Exchange(path, listener.headers, content), deadline)
+        return cls(sock, Exchange(path, listener.headers, content), deadline)
 
     async def send(self) -> "Head":
         """Send the request and wait for the answer's head. Raises NotConnected, Severed."""
         unsent: OSError | None = None
         try:
-            self._writer.write(self._exchange.outgoing)
             async with asyncio.timeout_at(self._deadline):
-                await self._writer.drain()
+                await asyncio.get_running_loop().sock_sendall(self._sock, self._exchange.outgoing)
         except OSError as error:
             unsent = error  # it may have been answered all the same: refused before its end
         try:
@@ -73,15 +68,16 @@ class AsyncWire:
     def end(self) -> None:
         """Break off: whoever waits here gets Severed."""
         self._ended_here = True
-        self._writer.transport.abort()
+        with contextlib.suppress(OSError):  # it is closed already
+            self._sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        self._writer.transport.abort()
+        self._sock.close()
 
     async def _receive(self) -> list[bytes]:
         try:
             async with asyncio.timeout_at(self._deadline):
-                data = await self._reader.read(policy.READ_BYTES)
+                data = await asyncio.get_running_loop().sock_recv(self._sock, policy.READ_BYTES)
         except TimeoutError as error:
             raise Severed("the time was up", late=True) from error
         except OSError as error:
@@ -94,19 +90,23 @@ class AsyncWire:
         return Severed(cause, final=self._ended_here or self._exchange.head is not None)
 
 
-async def _connect(listener: Listener) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    if listener.path is None:
-        return await asyncio.open_connection(LOOPBACK, listener.port)
-    from swarm_analytics.link import unix_socket
+async def _connect(listener: Listener) -> socket.socket:
+    if listener.path is not None:
+        from swarm_analytics.link import unix_socket
 
-    sock = unix_socket(listener.path)
+        sock = unix_socket(listener.path)
+    else:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
-        await _connect_unix(sock, listener.path)
-        return await asyncio.open_connection(sock=sock)
+        if listener.path is None:
+            await asyncio.get_running_loop().sock_connect(sock, (LOOPBACK, listener.port))
+        else:
+            await _connect_unix(sock, listener.path)
     except BaseException:
         sock.close()
         raise
+    return sock
 
 
 async def _connect_unix(sock: socket.socket, path: str) -> None:

@@ -70,9 +70,9 @@ class ServerSentEvents:
         held = "\r" if text.endswith("\r") else ""  # the line feed that belongs to it may come next
         lines = _lines(text.removesuffix(held) if held else text)
         self._rest = lines.pop() + held
-        _refuse_endless(len(self._rest) + self._size)
         for line in lines:
             yield from self._line(line)
+        _refuse_endless(len(self._rest) + self._size)
 
     def end(self) -> Iterator[Any]:
         """An event that no empty line ends is not one. Only a carriage return may have been held back."""

@@ -1,5 +1,6 @@
 """One exchange with the daemon over a blocking socket."""
 
+import contextlib
 import socket
 import time
 from collections.abc import Iterator
@@ -91,10 +92,8 @@ class Wire:
     def end(self) -> None:
         """Break off, from any thread: whoever waits here gets Severed."""
         self.ended_here = True
-        try:
+        with contextlib.suppress(OSError):  # it is closed already
             self._sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return  # it is closed already
 
     def close(self) -> None:
         self._sock.close()
