@@ -73,7 +73,7 @@ def test_002_01_the_seeds_constructors(world: OpenSpawnWorld) -> None:
         with pytest.raises(ValueError, match="give api_key, or both agent_id and secret"):
             OpenSpawnClient("https://api.openspawn.dev", agent_id=agent_id, secret=secret)
     for unfit in ({"agent_id": "x" * 101}, {"agent_id": "über"}, {"secret": "a\nb"}, {"api_key": "osp_\r\n"}):
-        with pytest.raises(ValueError, match="must be (at most 100|printable ASCII)"):
+        with pytest.raises(ValueError, match=r"must be (at most 100|printable ASCII)"):
             world.client(**unfit)
     OpenSpawnClient(**world.signing()).agents.list()
     OpenSpawnClient(**world.keyed()).agents.list()

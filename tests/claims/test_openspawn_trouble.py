@@ -110,7 +110,7 @@ def test_002_23_trouble_is_retried_with_growing_pauses(world: OpenSpawnWorld, st
     assert 0.9 < third - second < 4.0, "1 s, then 2 s, each drawn down to its half"
 
 
-def test_002_23_no_more_retries_than_asked_for_and_none_of_other_4xx(world: OpenSpawnWorld) -> None:
+def test_002_b1_no_more_retries_than_asked_for_and_none_of_other_4xx(world: OpenSpawnWorld) -> None:
     world.fault("status", status=503, route="agents.list", body={"error": "down", "code": "X"})
     with pytest.raises(APIError, match="down") as down:
         world.client(max_retries=1).agents.list()
@@ -138,7 +138,7 @@ def test_002_24_an_agents_writing_is_repeated_under_one_key_and_done_once(world:
 
 
 @pytest.mark.parametrize("kind", ["reset", "status"])
-def test_002_24_a_keys_writing_and_moves_of_money_are_never_repeated(
+def test_002_b2_a_keys_writing_and_moves_of_money_are_never_repeated(
     world: OpenSpawnWorld, kind: str
 ) -> None:
     """The server looks at no key of theirs; what may have been executed is for the caller to look at."""
@@ -168,7 +168,7 @@ def test_002_24_a_keys_writing_and_moves_of_money_are_never_repeated(
     assert agent.credits.balance() == 998
 
 
-def test_002_24_a_move_of_money_that_was_not_executed_is_retried(world: OpenSpawnWorld) -> None:
+def test_002_b3_a_move_of_money_that_was_not_executed_is_retried(world: OpenSpawnWorld) -> None:
     world.fault("status", status=429, retry_after="1", count=1, route="credits.spend")
     assert world.client().credits.spend(amount=1, reason="r").balance_after == 999
     first, second = world.requests("credits.spend")
@@ -195,7 +195,7 @@ def test_002_25_each_attempt_is_signed_anew_over_the_full_path(world: OpenSpawnW
     assert client.agents.get_hierarchy(FOUNDER).children
 
 
-def test_002_25_path_prefix_and_scheme_can_be_chosen(world: OpenSpawnWorld) -> None:
+def test_002_b4_path_prefix_and_scheme_can_be_chosen(world: OpenSpawnWorld) -> None:
     assert OPENSPAWN.base_path == PATH_PREFIX
     assert get_args(Signature) == tuple(name for name, _ in SIGNATURE.schemes)
     base_url = world.sandbox.base_url
@@ -210,7 +210,7 @@ def test_002_25_path_prefix_and_scheme_can_be_chosen(world: OpenSpawnWorld) -> N
         world.client(signature="sdk")
 
 
-def test_002_25_a_clock_that_is_wrong_by_minutes_is_refused_as_any_signature(world: OpenSpawnWorld) -> None:
+def test_002_b5_a_clock_that_is_wrong_by_minutes_is_refused_as_any_signature(world: OpenSpawnWorld) -> None:
     world.configure(skew_s=400)
     with pytest.raises(AuthenticationError):
         world.client().agents.list()
