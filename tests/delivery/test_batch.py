@@ -1,10 +1,17 @@
 """Rows to parcels, and halves to find the guilty. OpenSwarm has no batches: a toy contract stands in."""
 
+import json
+import time
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from swarm_analytics_models.handoff import DeliverySettings
 from swarm_analyticsd.delivery.batch import Parcel, pack
+from swarm_analyticsd.delivery.tuning import tuned_routes
 from swarm_analyticsd.outbox.rows import Claimed
+from tests.delivery.lab import LAB, MEASURED
 from tests.delivery.support import BATCHED, KEYED, TOY, row
 
 ROUTES = dict(TOY.by_key)
@@ -49,6 +56,44 @@ def test_a_row_to_be_sent_alone_is_alone_and_does_not_part_its_neighbours() -> N
 def test_a_row_under_suspicion_travels_alone() -> None:
     parcels = pack([batched(1), row(2, route=BATCHED.key, suspect_mark=3), batched(3)], ROUTES)
     assert shape(parcels) == [[1, 3], [2]]
+
+
+def measured(seq: int, lab: str, **fields: object) -> Claimed:
+    body = json.dumps(
+        {"lab_id": lab, "reading_id": f"r{seq}", "value": 1.0, "urgent": None} | fields
+    ).encode()
+    return row(seq, route=MEASURED.key, body=body, resource=lab)
+
+
+def test_only_events_of_one_resource_travel_together() -> None:
+    rows = [measured(1, "a"), measured(2, "b"), measured(3, "a"), measured(4, "b"), measured(5, "c")]
+    assert shape(pack(rows, LAB.by_key)) == [[1, 3], [2, 4], [5]]
+
+
+def test_events_whose_queries_differ_travel_apart() -> None:
+    rows = [measured(1, "a"), measured(2, "a", urgent=True), measured(3, "a"), measured(4, "a", urgent=True)]
+    assert shape(pack(rows, LAB.by_key)) == [[1, 3], [2, 4]]
+
+
+def test_a_batch_no_larger_than_one_is_never_waited_with() -> None:
+    routes = tuned_routes(TOY, DeliverySettings(max_items=1))
+    parcels = pack([batched(1), batched(2)], routes)
+    assert shape(parcels) == [[1], [2]]
+    assert not any(parcel.open for parcel in parcels)
+
+
+def test_packing_a_large_batch_takes_no_more_time_for_each_row_than_a_small_one() -> None:
+    batching = replace(MEASURED.batching, max_items=4_000, max_bytes=10_000_000)  # type: ignore[type-var]
+    routes = {MEASURED.key: replace(MEASURED, batching=batching)}
+    rows = [measured(seq, "a") for seq in range(4_000)]
+
+    def seconds(count: int) -> float:
+        began = time.process_time()
+        assert len(pack(rows[:count], routes)) == 1
+        return time.process_time() - began
+
+    seconds(400)
+    assert min(seconds(4_000) for _ in range(3)) < 40 * min(seconds(400) for _ in range(3))
 
 
 @given(st.lists(st.tuples(st.integers(1, 150), st.booleans(), st.booleans()), max_size=40))
