@@ -114,7 +114,7 @@ class AsyncCaller:
         while True:
             try:
                 if self._desk.reference is None:
-                    await self._register_once(operation)
+                    await self._register_once(operation, deadline)
                 return await self._ask(operation, operation.path, self._desk.content(operation), deadline)
             except (NotConnected, Severed, Refused) as setback:
                 step = operation.after(setback)
@@ -134,14 +134,14 @@ class AsyncCaller:
             case _:
                 assert_never(step)
 
-    async def _register_once(self, operation: Operation) -> None:
+    async def _register_once(self, operation: Operation, deadline: float) -> None:
         """Calls that begin together register together."""
         async with self._registering.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
             if self._desk.reference is None:
-                await self._register(operation)
+                await self._register(operation, deadline)
 
-    async def _register(self, operation: Operation) -> None:
-        deadline = asyncio.get_running_loop().time() + policy.REQUEST_S
+    async def _register(self, operation: Operation, deadline: float) -> None:
+        deadline = min(deadline, asyncio.get_running_loop().time() + policy.REQUEST_S)
         try:
             content = self._desk.registration()
             with contextlib.closing(await self._ask(operation, REGISTER, content, deadline)) as reply:

@@ -100,7 +100,7 @@ class Caller:
         while True:
             try:
                 if self._desk.reference is None:
-                    self._register(operation)
+                    self._register(operation, deadline)
                 return self._ask(operation, operation.path, self._desk.content(operation), deadline)
             except (NotConnected, Severed, Refused) as setback:
                 step = operation.after(setback)
@@ -120,8 +120,8 @@ class Caller:
             case _:
                 assert_never(step)
 
-    def _register(self, operation: Operation) -> None:
-        deadline = time.monotonic() + policy.REQUEST_S
+    def _register(self, operation: Operation, deadline: float) -> None:
+        deadline = min(deadline, time.monotonic() + policy.REQUEST_S)
         try:
             content = self._desk.registration()
             with contextlib.closing(self._ask(operation, REGISTER, content, deadline)) as reply:
