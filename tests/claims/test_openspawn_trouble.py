@@ -206,6 +206,8 @@ def test_002_b4_path_prefix_and_scheme_can_be_chosen(world: OpenSpawnWorld) -> N
     with pytest.raises(APIError) as lost:
         world.client(path_prefix="/api/v2").agents.list()
     assert lost.value.status_code == 404
+    with pytest.raises(ValueError, match="must be empty or begin with a slash"):
+        world.client(path_prefix=".evil.example/api/v1")
     with pytest.raises(ValueError, match="must be one of server, python_sdk"):
         world.client(signature="sdk")
 

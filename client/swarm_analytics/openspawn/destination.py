@@ -64,6 +64,8 @@ def target_of(
 
 
 def _with_path(base_url: str, path_prefix: str) -> str:
-    """`base_url`, and `path_prefix` where it has no path of its own. Raises InvalidBaseUrl."""
+    """`base_url`, and `path_prefix` where it has no path of its own. Raises ValueError."""
+    if path_prefix and not path_prefix.startswith("/"):
+        raise ValueError(f"path_prefix {path_prefix!r} must be empty or begin with a slash, as /api/v1")
     endpoint = parse_base_url(base_url)
     return parse_base_url(endpoint.base_url if endpoint.prefix else endpoint.origin + path_prefix).base_url
