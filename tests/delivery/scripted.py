@@ -6,7 +6,7 @@ import json
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -214,6 +214,21 @@ async def scripted(
         server.close()
         await remote.end()
         await server.wait_closed()
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[str]:
+    """The base URL of a service that takes no connection up: none comes to stand, and none is refused."""
+    with contextlib.ExitStack() as sockets:
+        full = sockets.enter_context(socket.socket())
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        address = full.getsockname()
+        for _ in range(4):
+            filler = sockets.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(address)
+        yield f"http://127.0.0.1:{address[1]}"
 
 
 def closed_port() -> int:

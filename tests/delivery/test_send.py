@@ -32,6 +32,7 @@ from tests.delivery.scripted import (
     raw,
     reset,
     scripted,
+    silent,
     until_left,
 )
 from tests.delivery.support import TITLE
@@ -118,18 +119,9 @@ async def test_a_name_that_nobody_knows_sent_nothing(
 
 
 async def test_a_connection_that_is_never_taken_up_sent_nothing(transport: HttpTransport) -> None:
-    with socket.socket() as full:
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        address = full.getsockname()
-        fillers = [socket.socket() for _ in range(4)]
-        for filler in fillers:
-            filler.setblocking(False)
-            filler.connect_ex(address)
+    with silent() as base_url:
         limits = TimeOuts(connect_s=0.2, read_s=0.2, total_s=0.5)
-        found = await transport.send(request(f"http://127.0.0.1:{address[1]}", limits))
-        for filler in fillers:
-            filler.close()
+        found = await transport.send(request(base_url, limits))
     assert isinstance(found, NotSent)
     assert found.obstacle is Obstacle.TIME_OUT
 

@@ -11,12 +11,13 @@ from typing import Any
 from pydantic import SecretStr
 
 from swarm_analytics_models.categories import CATEGORY_POLICIES
-from swarm_analytics_models.contract import ServiceContract, ordering_value
-from swarm_analytics_models.handoff import DroppedEvent
+from swarm_analytics_models.contract import ServiceContract, ordering_value, resource_value
+from swarm_analytics_models.handoff import DroppedEvent, Skipped
 from swarm_analytics_models.home import Home
 from swarm_analytics_models.identifiers import Destination, IdentityKind, uuid7
 from swarm_analytics_models.services import contracts
 from swarm_analytics_models.status import EventSummary
+from swarm_analyticsd.bell import Bell
 from swarm_analyticsd.clock import Chance, Clock, SystemClock
 from swarm_analyticsd.credentials.vault import MemoryVault, Vault
 from swarm_analyticsd.delivery.proxy import DIRECT
@@ -46,6 +47,8 @@ class World:
     outbox: Outbox = field(init=False)
     dispatcher: Dispatcher = field(init=False)
     dropped: list[DroppedEvent] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    rested: Bell = field(default_factory=Bell)
     offsets: int = 0
 
     async def open(self) -> None:
@@ -58,6 +61,8 @@ class World:
             chance=self.chance,
             transport_factory=http_transports(DIRECT),
             on_dropped=lambda events: self.dropped.extend(events),
+            on_skipped=self.skipped.append,
+            on_rested=self.rested.ring,
         )
         await self.dispatcher.start()
 
@@ -121,6 +126,7 @@ class World:
             key=key,
             body=json.dumps(body | stamps).encode(),
             client=client,
+            resource=resource_value(route, body),
         )
 
     def view(self, known: KnownDestination) -> LaneView:

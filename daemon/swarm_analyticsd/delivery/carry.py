@@ -28,7 +28,7 @@ from swarm_analyticsd.delivery.request import (
     batch_request,
     single_request,
 )
-from swarm_analyticsd.delivery.send import Transport
+from swarm_analyticsd.delivery.send import Transport, may_have_left
 from swarm_analyticsd.delivery.settle import when_ambiguous
 from swarm_analyticsd.delivery.wire import Unsendable
 from swarm_analyticsd.outbox.rows import Claimed, Phase, WhenAmbiguous
@@ -157,7 +157,9 @@ class Carrier:
         try:
             answer = await self.transport.send(request)
         except asyncio.CancelledError as error:
-            raise CutOff(parcel) from error
+            if may_have_left():
+                raise CutOff(parcel) from error
+            raise
         return answer, self.clock.monotonic() - sent_at
 
     async def _marked(
