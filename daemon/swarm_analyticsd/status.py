@@ -16,7 +16,7 @@ from swarm_analytics_models.status import (
     Status,
 )
 from swarm_analyticsd.calls.view import CallsView
-from swarm_analyticsd.outbox.lifecycle import State
+from swarm_analyticsd.outbox.lifecycle import KEEPS_BODY, State
 from swarm_analyticsd.outbox.reports import Tallies, Tally
 from swarm_analyticsd.schedule.view import LaneView
 
@@ -48,7 +48,7 @@ def build_status(
     """The status of a home. With no daemon `lanes` and `calls` are empty, and the rows speak for themselves."""
     by_service: dict[str, list[DestinationStatus]] = {name: [] for name in services}
     for tally in tallies.destinations:
-        if tally.destination is not None or any(tally.counts.values()):
+        if _is_shown(tally):
             lane = None if tally.destination is None else lanes.get(tally.destination.id)
             mode = consent.get(tally.service, ConsentMode.FULL)
             by_service.setdefault(tally.service, []).append(_destination(tally, lane, calls, mode, now))
@@ -65,6 +65,14 @@ def build_status(
         },
         ledger=tallies.ledger,
     )
+
+
+def _is_shown(tally: Tally) -> bool:
+    """A destination that nobody named, or that a person forgot, is shown only for the events that it has."""
+    known = tally.destination
+    if known is None:
+        return any(tally.counts.values())
+    return not known.forgotten or any(tally.counts[state] for state in KEEPS_BODY)
 
 
 def _destination(

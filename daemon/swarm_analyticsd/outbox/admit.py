@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, func, select
@@ -123,26 +123,27 @@ def _plan(
         for service in {event.service for event in arriving}
     }
     for event in arriving:
-        by_ref, unknown = by_service[event.service]
+        known = by_service[event.service]
         if event.evictable and event.priority >= shut:
             refused.append(NoSpace(event))
             continue
         where: int | None
         if event.destination is not None:
-            where = by_ref.get(event.destination)
-        elif len(by_ref) == 1:
-            (where,) = by_ref.values()
-        elif not by_ref:
-            if unknown is None:
+            where = known.by_ref.get(event.destination)
+        elif len(known.declared) == 1:
+            (where,) = known.declared.values()
+        elif not known.declared:
+            if known.unknown is None:
                 unknown = destinations.ensure_unknown(connection, event.service)
-                by_service[event.service] = by_ref, unknown
-            where = unknown
+                known = by_service[event.service] = replace(known, unknown=unknown)
+            where = known.unknown
         else:
             where = None
         if where is None:
-            refused.append(NoDestination(event, tuple(by_ref)))
+            refused.append(NoDestination(event, tuple(known.declared)))
             continue
-        state, reason = _first_state(event, modes.get(event.service, ConsentMode.FULL), where == unknown)
+        mode = modes.get(event.service, ConsentMode.FULL)
+        state, reason = _first_state(event, mode, where == known.unknown)
         planned.append(_Planned(event, where, state, reason))
     return planned, refused
 

@@ -1,6 +1,7 @@
 """Destinations: found, made, bound to the events that waited for one, and what is known of each."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, and_, bindparam, func, insert, select, update
@@ -9,10 +10,10 @@ from swarm_analytics_models.handoff import DeliverySettings
 from swarm_analytics_models.identifiers import Destination, IdentityKind
 from swarm_analytics_models.status import CredentialState
 from swarm_analyticsd.outbox.ledger import Entries, open_account
-from swarm_analyticsd.outbox.lifecycle import HeldReason, State, Trigger
+from swarm_analyticsd.outbox.lifecycle import KEEPS_BODY, HeldReason, State, Trigger
 from swarm_analyticsd.outbox.moves import move_all
 from swarm_analyticsd.outbox.rows import KnownDestination
-from swarm_analyticsd.outbox.tables import IS_HELD, destinations, events
+from swarm_analyticsd.outbox.tables import IS_HELD, destinations, events, ledger
 
 _KNOWN: Final = select(destinations).where(destinations.c.ref.is_not(None)).order_by(destinations.c.id)
 _BY_REF: Final = select(destinations).where(
@@ -20,10 +21,11 @@ _BY_REF: Final = select(destinations).where(
 )
 _BY_ID: Final = select(destinations).where(destinations.c.id == bindparam("id"))
 _OF_SERVICE: Final = (
-    select(destinations.c.id, destinations.c.ref)
+    select(destinations.c.id, destinations.c.ref, destinations.c.forgotten)
     .where(destinations.c.service == bindparam("service"))
     .order_by(destinations.c.id)
 )
+_KEPT: Final = select(ledger).where(ledger.c.destination == bindparam("of"))
 _HELD_AT: Final = select(
     func.count().label("rows"), func.coalesce(func.sum(events.c.size), 0).label("size")
 ).where(events.c.destination == bindparam("unknown"), IS_HELD)
@@ -48,6 +50,7 @@ def known(row: Row[Any]) -> KnownDestination:
         backoff_failures=row.backoff_failures,
         backoff_reason=row.backoff_reason,
         settings=None if row.settings is None else DeliverySettings.model_validate_json(row.settings),
+        forgotten=bool(row.forgotten),
     )
 
 
@@ -55,16 +58,25 @@ def all_known(connection: Connection) -> tuple[KnownDestination, ...]:
     return tuple(known(row) for row in connection.execute(_KNOWN))
 
 
-def of_service(connection: Connection, service: str) -> tuple[dict[str, int], int | None]:
-    """The service's destinations, by ref, and the id of the row that stands in for an unknown one."""
-    by_ref: dict[str, int] = {}
-    unknown: int | None = None
-    for row in connection.execute(_OF_SERVICE, {"service": service}):
-        if row.ref is None:
-            unknown = row.id
-        else:
-            by_ref[row.ref] = row.id
-    return by_ref, unknown
+@dataclass(frozen=True, slots=True)
+class OfService:
+    """Ids of a service's destinations."""
+
+    by_ref: Mapping[str, int]
+    declared: Mapping[str, int]
+    """Of these, by ref, those that are not forgotten."""
+
+    unknown: int | None
+    """The row that stands in while nobody has said where the service is."""
+
+
+def of_service(connection: Connection, service: str) -> OfService:
+    rows = connection.execute(_OF_SERVICE, {"service": service}).all()
+    return OfService(
+        by_ref={row.ref: row.id for row in rows if row.ref is not None},
+        declared={row.ref: row.id for row in rows if row.ref is not None and not row.forgotten},
+        unknown=next((row.id for row in rows if row.ref is None), None),
+    )
 
 
 def ensure(
@@ -79,14 +91,17 @@ def ensure(
         _BY_REF, {"service": destination.service, "ref": destination.ref}
     ).one_or_none()
     if found is not None:
-        news: dict[str, object] = {"base_url": destination.base_url}
+        news: dict[str, object] = {"base_url": destination.base_url, "forgotten": 0}
         if told is not None:
             news["settings"] = told
         if any(getattr(found, name) != value for name, value in news.items()):
+            service = of_service(connection, destination.service)
             change(connection, found.id, news)
+            if not service.declared and service.unknown is not None:
+                _bind(connection, service.unknown, found.id)
             found = connection.execute(_BY_ID, {"id": found.id}).one()
         return known(found), False
-    others, unknown = of_service(connection, destination.service)
+    service = of_service(connection, destination.service)
     made = _make(
         connection,
         service=destination.service,
@@ -96,15 +111,24 @@ def ensure(
         identity=destination.identity,
         settings=told,
     )
-    if not others and unknown is not None:
-        _bind(connection, unknown, made)
+    if not service.declared and service.unknown is not None:
+        _bind(connection, service.unknown, made)
     return known(connection.execute(_BY_ID, {"id": made}).one()), True
 
 
 def ensure_unknown(connection: Connection, service: str) -> int:
     """The id of the row that stands in while nobody has said where the service is."""
-    _, unknown = of_service(connection, service)
+    unknown = of_service(connection, service).unknown
     return _make(connection, service=service) if unknown is None else unknown
+
+
+def forget(connection: Connection, destination: int) -> bool:
+    """Mark a destination as forgotten, unless it has events that are kept (False)."""
+    row = connection.execute(_KEPT, {"of": destination}).one_or_none()
+    if row is None or any(getattr(row, state.value) for state in KEEPS_BODY):
+        return False
+    change(connection, destination, {"forgotten": 1, "settings": None})
+    return True
 
 
 def change(connection: Connection, destination: int, values: Mapping[str, object]) -> None:

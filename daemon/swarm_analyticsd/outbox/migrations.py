@@ -60,6 +60,7 @@ _RESOURCES: Final = (
     "DROP INDEX events_by_key",
     'CREATE UNIQUE INDEX events_by_key ON events ("key", destination, route, resource)',
     "ALTER TABLE destinations ADD COLUMN settings TEXT",
+    "ALTER TABLE destinations ADD COLUMN forgotten INTEGER DEFAULT 0 NOT NULL",
     "ALTER TABLE ledger ADD COLUMN skipped INTEGER DEFAULT 0 NOT NULL",
     "ALTER TABLE ledger ADD COLUMN resent INTEGER DEFAULT 0 NOT NULL",
     "ALTER TABLE ledger ADD COLUMN set_aside INTEGER DEFAULT 0 NOT NULL",

@@ -230,6 +230,9 @@ class KnownDestination:
     settings: DeliverySettings | None = None
     """How apps want its events sent: as the last of them said."""
 
+    forgotten: bool = False
+    """A person removed it, and nobody has declared it since."""
+
     @property
     def ref(self) -> str:
         return self.destination.ref

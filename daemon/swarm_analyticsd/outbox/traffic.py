@@ -62,6 +62,13 @@ class Traffic(Core):
     async def destinations(self) -> tuple[KnownDestination, ...]:
         return await self._write(destinations.all_known)
 
+    async def forget_destination(self, destination_id: int) -> bool:
+        """List a destination no more, until somebody declares it again or an event for it comes.
+
+        False, and nothing is done, while it has events that are queued, leased, held or dead.
+        """
+        return await self._write(lambda connection: destinations.forget(connection, destination_id))
+
     async def set_credential(
         self, destination_id: int, state: CredentialState, error: str | None = None
     ) -> None:
