@@ -8,7 +8,8 @@ UUID, the only form that the server takes. It repeats a remembered answer only o
 only to agents that sign; an API key's requests it executes each time. A transfer of credits debits first and
 may fail then with a 500, so a move of money that may have arrived is never sent again.
 
-Signatures: four incompatible schemes are published. The first is the one that the server verifies.
+Signatures: four incompatible schemes are published. The first is the one that the server verifies; of the
+others those that cover a body's own bytes cover them as the daemon sends them, compact and in UTF-8.
 """
 
 from typing import Final, Literal
@@ -98,6 +99,20 @@ LEAKED: Final = frozenset({"hmacSecretEnc"})
 TIME_OUTS: Final = TimeOuts(connect_s=5.0, read_s=30.0, total_s=30.0)
 """In all what the SDK waits."""
 
+CALLS: Final = CallDefaults(
+    max_retries=3,
+    retry_delay_s=1.0,
+    retry_most_s=32.0,
+    max_in_flight=100,
+    breaker_threshold=5,
+    breaker_time_out_s=30.0,
+    pool_size=20,
+    keep_alive_s=5.0,
+)
+"""Retries and connections are the SDK's. It has no breaker: five failures are one call with all its retries and
+one more, and half a minute is about what those take.
+"""
+
 
 def _read(key: str, path: str, request: type[BaseModel], response: type[BaseModel]) -> Route:
     return _call(key, path, request, response, READ, method="GET")
@@ -139,16 +154,7 @@ OPENSPAWN: Final = ServiceContract(
     name="openspawn",
     title="OpenSpawn",
     base_path="/api/v1",
-    calls=CallDefaults(
-        max_retries=3,
-        retry_delay_s=1.0,
-        retry_most_s=32.0,
-        max_in_flight=100,
-        breaker_threshold=5,
-        breaker_time_out_s=30.0,
-        pool_size=20,
-        keep_alive_s=5.0,
-    ),
+    calls=CALLS,
     read_error=read_error,
     routes=(
         _read("agents.list", "/agents", payloads.ListAgents, payloads.AgentsAnswer),
