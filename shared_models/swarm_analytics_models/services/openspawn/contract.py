@@ -109,8 +109,8 @@ CALLS: Final = CallDefaults(
     pool_size=20,
     keep_alive_s=5.0,
 )
-"""Retries and connections are the SDK's. It has no breaker: five failures are one call with all its retries and
-one more, and half a minute is about what those take.
+"""Retries are the SDK's, connections those of the HTTP library under it. It has no breaker: five failures are
+one call with all its retries and the next one's first; half a minute is the longest pause between retries.
 """
 
 
