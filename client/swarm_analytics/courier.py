@@ -211,9 +211,18 @@ class Courier:
     def _sign(self, ref: str) -> None:
         """Give the daemon a freshly signed user id, where this process has the user."""
         sign = self.hand_off.signers.get(ref)
-        adoption = sign() if sign is not None else None
+        if sign is None:
+            return
+        try:
+            adoption = sign()
+        except Exception:
+            log.exception("the application could not sign its user's id anew; his events wait")
+            return
         if adoption is not None:
-            self._adopt(adoption)
+            try:
+                self._adopt(adoption)
+            except DaemonRefused as error:
+                self._tell(f"the daemon did not take a signature: {error.message}", error)
 
     def _skipped(self, notice: Skipped) -> None:
         listener = self.hand_off.listeners.get(notice.client)

@@ -5,7 +5,14 @@ from collections.abc import Callable
 from swarm_analytics import policy
 from swarm_analytics.channel import DaemonChannel
 from swarm_analytics.handoff import HandOff
-from swarm_analytics_models.handoff import ConsentChanged, DaemonMessage, Dropped, HandOffAnswer, Receipt
+from swarm_analytics_models.handoff import (
+    ConsentChanged,
+    DaemonMessage,
+    Dropped,
+    HandOffAnswer,
+    Receipt,
+    SignatureWanted,
+)
 
 
 class Loopback:
@@ -62,5 +69,9 @@ class Loopback:
         self._hear(Receipt(journal=name, offset=start + len(group), refused=answer.refused))
         if answer.dropped:
             self._hear(Dropped(events=answer.dropped))
+        for notice in answer.skipped:
+            self._hear(notice)
+        for destination in answer.signatures_wanted:
+            self._hear(SignatureWanted(destination=destination))
         for service, mode in answer.consent.items():
             self._hear(ConsentChanged(service=service, mode=mode))
