@@ -76,8 +76,8 @@ def _attach_of(namespaces: type[Any]) -> Any:
     attach = getattr(namespaces, "_attach", None)
     if attach is None:
         raise TypeError(
-            f"{namespaces.__name__} is no class of generated namespaces; take one from swarm_analytics._generated "
-            "that ends in Namespaces"
+            f"{namespaces.__name__} is no class of generated namespaces; take one that ends in Namespaces "
+            "from swarm_analytics._generated"
         )
     return attach
 

@@ -1,4 +1,4 @@
-"""Generated namespaces without a client of their own: events and calls of a service that nobody here knows."""
+"""Generated namespaces without a client of their own: events and calls of a service that is unknown here."""
 
 import asyncio
 import importlib
