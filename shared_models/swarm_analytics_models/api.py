@@ -162,6 +162,15 @@ class CredentialRequest(ApiModel):
     secret: SecretStr = Field(max_length=16_384)
 
 
+class ForgetKeyRequest(ApiModel):
+    """``POST /v1/credentials/forget``: use the key that was minted for a resource no more. The next request
+    that needs one mints it; nothing is asked of the service now.
+    """
+
+    destination: str
+    resource: str = Field(min_length=1)
+
+
 SettingSource: TypeAlias = Literal["default", "file", "environment", "flag"]
 
 

@@ -127,6 +127,12 @@ def test_config_names_the_source_of_each_value(service: Service) -> None:
         ("POST", "/v1/register", {"service": "nosuch", "identity": "i"}, (404, "unknown_service")),
         ("POST", "/v1/register", {"service": "openswarm", "identity": ""}, (422, "invalid")),
         ("POST", "/v1/credentials", {"destination": "d_x", "secret": "s"}, (404, "unknown_destination")),
+        (
+            "POST",
+            "/v1/credentials/forget",
+            {"destination": "d_x", "resource": "r"},
+            (404, "unknown_destination"),
+        ),
         ("POST", "/v1/dead/retry", {}, (422, "choice")),
         ("POST", "/v1/dead/drop", {"ids": ["a"], "everything": True}, (422, "choice")),
         ("GET", "/v1/events?state=lost", None, (422, "invalid")),
@@ -253,7 +259,7 @@ def test_hand_off_with_a_journal_takes_the_gap_and_nothing_twice(service: Servic
         start = len(data) - len(lines[-1])
         answer = service.lines(lines[-1], **{"X-Journal": name, "X-Journal-Offset": str(start)})
         assert answer["refused"] == []
-        assert answer["consent"] == {"openswarm": "full"}
+        assert answer["consent"]["openswarm"] == "full"
         again = service.lines(data, **{"X-Journal": name, "X-Journal-Offset": "0"})
         assert (again["accepted"], again["duplicates"], again["refused"]) == (0, 0, [])
         headers = {"X-Journal": name, "X-Journal-Offset": "999999", "Content-Type": "application/x-ndjson"}
@@ -334,13 +340,13 @@ def test_consent_over_the_api_returns_after_the_purge(service: Service) -> None:
     secret = "swarm-canary-transcript"
     service.lines(*(service.event("install-c", number, content=secret * 20) for number in range(50)))
     answer = service.post("/v1/consent", mode="minimal", service="openswarm")
-    assert answer["consent"] == {"openswarm": "minimal"}
+    assert answer["consent"]["openswarm"] == "minimal"
     assert answer["withdrawn"] >= 50
     assert answer["journals_left"] == []
     files = [path for path in Path(service.daemon.home).rglob("*") if path.is_file()]
     assert not any(secret.encode() in path.read_bytes() for path in files)
     service.sandbox.calm()
-    assert service.post("/v1/consent", mode="full")["consent"] == {"openswarm": "full"}
+    assert set(service.post("/v1/consent", mode="full")["consent"].values()) == {"full"}
 
 
 def test_status_is_balanced_and_names_its_destinations(service: Service) -> None:

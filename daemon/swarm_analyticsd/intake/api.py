@@ -23,6 +23,7 @@ from swarm_analytics_models.api import (
     EventsAnswer,
     FlushAnswer,
     FlushRequest,
+    ForgetKeyRequest,
     PauseRequest,
     Problem,
     RegisterAnswer,
@@ -139,6 +140,10 @@ def _act(api: FastAPI, operations: Operations) -> None:
     @api.post("/v1/credentials")
     async def credentials(request: CredentialRequest) -> None:
         await operations.set_credential(request)
+
+    @api.post("/v1/credentials/forget")
+    async def forget_key(request: ForgetKeyRequest) -> None:
+        await operations.forget_key(request)
 
     @api.post("/v1/consent")
     async def consent(request: ConsentRequest) -> ConsentAnswer:

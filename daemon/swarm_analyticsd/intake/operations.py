@@ -14,6 +14,7 @@ from swarm_analytics_models.api import (
     DeadAnswer,
     FlushAnswer,
     FlushRequest,
+    ForgetKeyRequest,
     Problem,
     RegisterAnswer,
     RegisterRequest,
@@ -97,16 +98,11 @@ class Operations:
         )
 
     async def set_credential(self, request: CredentialRequest) -> None:
-        for known in await self.outbox.destinations():
-            if known.ref == request.destination:
-                await self._adopt(known.id, request.secret)
-                return
-        raise Refusing(
-            404,
-            "unknown_destination",
-            f"no destination is called {request.destination[:80]}",
-            "List them with: swarm-analyticsd credential list",
-        )
+        await self._adopt(await self._destination(request.destination), request.secret)
+
+    async def forget_key(self, request: ForgetKeyRequest) -> None:
+        destination_id = await self._destination(request.destination)
+        await self.dispatcher.authenticator(destination_id).forget(request.resource)
 
     async def set_consent(self, request: ConsentRequest) -> ConsentAnswer:
         return await self.reception.decide(_services(request.service), request.mode)
@@ -132,6 +128,17 @@ class Operations:
     def stop_soon(self) -> StopAnswer:
         self.stop()
         return StopAnswer(pid=os.getpid())
+
+    async def _destination(self, ref: str) -> int:
+        for known in await self.outbox.destinations():
+            if known.ref == ref:
+                return known.id
+        raise Refusing(
+            404,
+            "unknown_destination",
+            f"no destination is called {ref[:80]}",
+            "List them with: swarm-analyticsd credential list",
+        )
 
     async def _adopt(self, destination_id: int, secret: SecretStr) -> None:
         try:
