@@ -85,7 +85,7 @@ def _message(failed: CallFailed) -> str:
     failure = failed.failure
     if failure is None or failure.status is None or failed.trouble is not CallTrouble.REJECTED:
         return failed.message
-    text = failure.error or (failure.body if isinstance(failure.body, str) else "")
+    text = failure.body if isinstance(failure.body, str) else failure.error or ""
     return f"HTTP {failure.status}: {text[:_EXCERPT_CHARACTERS] or 'the API gave no reason'}"
 
 

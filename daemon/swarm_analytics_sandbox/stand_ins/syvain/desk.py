@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from itertools import count
 from typing import Any, Final
 
 from swarm_analytics_models.contract import ServiceContract
@@ -34,10 +35,11 @@ class Syvain:
         self._now_ms = lambda: int(now() * 1000)
         self.keys = KeyOffice(self._now_ms)
         self._generation = SEED
+        self._numbers = count(1)
         self.reset()
 
     def reset(self) -> None:
-        self.library = Library(self._now_ms)
+        self.library = Library(self._now_ms, self._numbers)
         self.values = Values(self._now_ms)
         self._reads = Reads(self.library, self.values)
         self.memory = Memory()

@@ -1,6 +1,6 @@
 """Folders, experiments and their annotations."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -78,9 +78,9 @@ class Experiment:
 class Library:
     """Each organization sees its own alone."""
 
-    def __init__(self, now_ms: Callable[[], int]) -> None:
+    def __init__(self, now_ms: Callable[[], int], numbers: Iterator[int]) -> None:
         self._now_ms = now_ms
-        self._made = 0
+        self._numbers = numbers
         self.folders: dict[str, Folder] = {}
         self.experiments: dict[str, Experiment] = {}
 
@@ -189,5 +189,4 @@ class Library:
         return found[: given.limit or PAGE]
 
     def _id(self, kind: str) -> str:
-        self._made += 1
-        return f"{kind}_{self._made:06}"
+        return f"{kind}_{next(self._numbers):06}"
