@@ -132,7 +132,7 @@ WEATHER: Final = ServiceContract(
 
 
 APP: Final = '''\
-"""An app of the sixth service: the generated namespaces, bound to the home's daemon by hand.
+"""An app of the sixth service, by its generated namespaces alone.
 
 It says what came of each call on stdout, as JSON. Arguments: home, base URL; the key comes on stdin.
 """
@@ -146,46 +146,29 @@ from pydantic import SecretStr, ValidationError
 
 from swarm_analytics._generated.weather.async_namespaces import AsyncWeatherNamespaces
 from swarm_analytics._generated.weather.namespaces import WeatherNamespaces
-from swarm_analytics.calls import AsyncCaller, Caller, Target
-from swarm_analytics.courier import hand_off_for
+from swarm_analytics.calls import Target
 from swarm_analytics.errors import CallError, CredentialRefused
-from swarm_analytics.handoff import Adoption
-from swarm_analytics.outlet import HandOffOutlet
-from swarm_analytics.submission import Submission
+from swarm_analytics.service import ServiceClient
 from swarm_analytics_models.home import Home
-from swarm_analytics_models.identifiers import key_destination
+from swarm_analytics_models.identifiers import IdentityKind, fingerprint
 
-home, base_url = Home(Path(sys.argv[1])), sys.argv[2]
 key = sys.stdin.readline().strip()
-destination = key_destination("weather", base_url, key)
 target = Target(
-    home=home,
+    home=Home(Path(sys.argv[1])),
     service="weather",
-    kind=destination.kind,
-    identity=destination.identity,
-    base_url=base_url,
+    base_url=sys.argv[2],
+    kind=IdentityKind.KEY,
+    identity=fingerprint(key),
     secret=SecretStr(key),
 )
-hand_off = hand_off_for(home)
-hand_off.adoptions[destination.ref] = Adoption(destination, SecretStr(key))
-outlet = HandOffOutlet(hand_off, destination, None)
-
-
-class Client(WeatherNamespaces):
-    def __init__(self) -> None:
-        self._attach(Submission(outlet, "full"), Caller(target))
-
-
-class AsyncClient(AsyncWeatherNamespaces):
-    def __init__(self) -> None:
-        self._attach(Submission(outlet, "full"), AsyncCaller(target))
+weather = ServiceClient(WeatherNamespaces, target)
+client = weather.operations
 
 
 def say(**said: object) -> None:
     print(json.dumps(said), flush=True)
 
 
-client = Client()
 say(ids=[client.readings.record(station=f"s{number % 3}", celsius=number / 2) for number in range(12)])
 try:
     client.forecasts.order(station="s1", days=15)
@@ -196,8 +179,8 @@ say(forecast=client.forecasts.order(station="s1", days=2).model_dump())
 
 
 async def together() -> list[str]:
-    asynchronous = AsyncClient()
-    answers = await asyncio.gather(*(asynchronous.stations.get(station=f"s{number}") for number in range(3)))
+    stations = ServiceClient(AsyncWeatherNamespaces, target).operations.stations
+    answers = await asyncio.gather(*(stations.get(station=f"s{number}") for number in range(3)))
     return [answer.name for answer in answers]
 
 
@@ -209,7 +192,7 @@ for call in (lambda: client.stations.get(station="s1"), lambda: client.forecasts
         call()
     except CallError as error:
         say(kind=type(error).__name__, status=error.status, refused=isinstance(error, CredentialRefused))
-outlet.flush(10.0)
+weather.flush(10.0)
 '''
 
 
