@@ -45,8 +45,9 @@ class Flushing:
                 async with asyncio.timeout(request.timeout_s):
                     await self._taken(request)
                     where = await self._destinations(client)
+                    watch.rested.clear()
                     self.dispatcher.nudge()
-                    await self._until(client, lambda: self.dispatcher.resting(where))
+                    await self._until(client, lambda: watch.rested.issuperset(where))
             except TimeoutError:
                 where = where or await self._destinations(client)
             pending = await self.outbox.pending(client)

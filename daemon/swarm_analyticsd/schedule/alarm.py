@@ -10,7 +10,7 @@ class Alarm:
     """Wakes who sleeps; who is awake does not sleep before having looked again."""
 
     def __init__(self, rested: Callable[[], None]) -> None:
-        """`rested` is called whenever somebody goes to sleep."""
+        """`rested` is called whenever somebody falls asleep."""
         self._rested = rested
         self._rung = asyncio.Event()
         self._sleeping = False
@@ -31,7 +31,8 @@ class Alarm:
         """Until it rings, or so long (None: however long that takes)."""
         nap = None if seconds is None else min(max(seconds, 0.0), policy.LONGEST_NAP_S)
         self._sleeping = True
-        self._rested()
+        if self.asleep:
+            self._rested()
         try:
             async with asyncio.timeout(nap):
                 await self._rung.wait()

@@ -192,10 +192,6 @@ class Dispatcher:
         """Hear of the tries that fail meanwhile."""
         return self._news.watch(client)
 
-    def resting(self, destination_ids: Iterable[int]) -> bool:
-        """Whether all that could be tried of these destinations' events was tried."""
-        return all(known in self._lanes and is_resting(self._lanes[known]) for known in destination_ids)
-
     def snapshot(self) -> dict[int, LaneView]:
         """What each lane can say about itself, by destination id."""
         return {known: view_of(lane, self._clock) for known, lane in self._lanes.items()}
@@ -221,11 +217,16 @@ class Dispatcher:
             condition=conditions.remembered(breaker),
             settings=known.settings,
             news=self._news,
-            rested=self._on_rested,
+            rested=partial(self._rested, known.id),
             clock=self._clock,
             chance=self._chance,
             paused=self._is_quiet(known.destination.service),
         )
+
+    def _rested(self, destination_id: int) -> None:
+        if is_resting(self._lanes[destination_id]):
+            self._news.rested(destination_id)
+            self._on_rested()
 
     def _destination(self, destination_id: int) -> Destination:
         return self._lanes[destination_id].carrier.destination

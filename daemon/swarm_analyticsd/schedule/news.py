@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import assert_never
 
 from swarm_analytics_models.handoff import Skipped
@@ -32,11 +32,14 @@ class Failure:
 
 @dataclass(slots=True)
 class Watch:
-    """What became of one client object's events (None: of all) since somebody began to wait."""
+    """What became of one client object's events (None: of all) while somebody waits."""
 
     client: str | None
     latest: Failure | None = None
     """Of the newest try that failed."""
+
+    rested: set[int] = field(default_factory=set)
+    """Destinations whose lanes have done since what they could for now."""
 
 
 class News:
@@ -55,6 +58,10 @@ class News:
             yield found
         finally:
             self._watches.remove(found)
+
+    def rested(self, destination_id: int) -> None:
+        for watch in self._watches:
+            watch.rested.add(destination_id)
 
     def answered(self, destination: Destination, carried: Sequence[Carried]) -> None:
         """What came of the rows of one request."""
