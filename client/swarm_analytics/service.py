@@ -4,7 +4,7 @@ import inspect
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
-from swarm_analytics.calls import AsyncCaller, Caller, Fail, Target, default_failure
+from swarm_analytics.calls import Caller, Fail, Target, default_failure
 from swarm_analytics.courier import hand_off_for
 from swarm_analytics.handoff import Adoption
 from swarm_analytics.outlet import HandOffOutlet, OnDrop
@@ -46,6 +46,8 @@ class ServiceClient(Generic[NamespacesT]):
                 self._outlet = _outlet(target, on_drop)
                 ports[name] = Submission(self._outlet, check_mode(mode))
             elif name == "call" and parameter.annotation is AsyncCall:
+                from swarm_analytics.calls import AsyncCaller
+
                 ports[name] = AsyncCaller(target, fail)
             elif name == "call":
                 ports[name] = self._caller = Caller(target, fail)

@@ -50,6 +50,9 @@ def test_importing_the_client_loads_nothing_heavy() -> None:
         ("from swarm_analytics.channel import DaemonChannel", "swarm_analytics.client"),
         ("import swarm_analytics.testing.plugin", "pydantic"),
         ("import swarm_analytics", "pydantic"),
+        ("from swarm_analytics.calls import Caller", "asyncio"),
+        ("from swarm_analytics.calls import AsyncCaller, Caller", "h11"),
+        ("from swarm_analytics.service import ServiceClient", "asyncio"),
     ],
 )
 def test_a_part_of_the_package_loads_no_other(statement: str, unwanted: str) -> None:
