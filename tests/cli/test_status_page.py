@@ -8,6 +8,7 @@ import pytest
 from swarm_analytics_models.categories import ConsentMode
 from swarm_analytics_models.status import (
     BreakerState,
+    CallsStatus,
     CredentialState,
     DaemonStatus,
     DestinationStatus,
@@ -111,6 +112,23 @@ def test_a_service_being_tried_needs_no_action() -> None:
         "  waits.",
         "  -> The others follow by themselves when it is delivered.",
     ]
+
+
+def test_calls_that_are_refused_at_once_are_told_apart_from_events_that_wait() -> None:
+    calls = CallsStatus(breaker=BreakerState.OPEN, open_until=NOW + 20, last_error="HTTP 503")
+    destination = DestinationStatus(
+        identity="key:default", ref="d_k", base_url=URL, credential=PRESENT, calls=calls
+    )
+    told = ServiceStatus(
+        base_url=URL, credential=PRESENT, breaker=BreakerState.OPEN, destinations=[destination]
+    )
+    status = of(swarms=told)
+    assert verdict(status) == [
+        "NOT WELL: swarms failed call after call, so calls are refused at once; next try",
+        "  at 14:13:40 (in 20 s). Last error: HTTP 503.",
+        "  -> One call then tries it; if it is answered, the others follow.",
+    ]
+    assert any("swarms" in line and "unreachable" in line for line in page(status))
 
 
 def test_a_refused_credential_of_an_install_names_both_ways_out() -> None:

@@ -116,6 +116,7 @@ def _of_service(name: str, service: ServiceStatus, now: float) -> Iterator[Findi
         yield from _of_credential(label, destination, now)
         yield from _of_breaker(label, destination, now)
         yield from _of_held(name, label, destination)
+        yield from _of_calls(label, destination, now)
         yield from _of_incidents(label, destination)
     lost = sum(destination.held for destination in service.destinations if not destination.ref)
     if lost:
@@ -136,9 +137,11 @@ def _of_service(name: str, service: ServiceStatus, now: float) -> Iterator[Findi
 
 
 def _error(destination: DestinationStatus) -> str:
-    if not destination.last_error:
-        return ""
-    return f" Last error: {visible(destination.last_error, _ERROR_CHARACTERS).rstrip('.')}."
+    return _told(destination.last_error)
+
+
+def _told(error: str | None) -> str:
+    return f" Last error: {visible(error, _ERROR_CHARACTERS).rstrip('.')}." if error else ""
 
 
 def _trial(destination: DestinationStatus, now: float) -> str:
@@ -208,6 +211,23 @@ def _of_breaker(label: str, destination: DestinationStatus, now: float) -> Itera
                 "Check the network. It is tried again by itself; to try now:",
                 "flush",
             )
+
+
+def _of_calls(label: str, destination: DestinationStatus, now: float) -> Iterator[Finding]:
+    calls = destination.calls
+    if calls is None or calls.breaker is BreakerState.CLOSED:
+        return
+    trial = f"; next try {due(calls.open_until, now)}" if calls.open_until is not None else ""
+    cause = (
+        f" Last error: {visible(calls.last_error, _ERROR_CHARACTERS).rstrip('.')}."
+        if calls.last_error
+        else ""
+    )
+    yield Finding(
+        Weight.WRONG,
+        f"{label} failed call after call, so calls are refused at once{trial}.{cause}",
+        "One call then tries it; if it is answered, the others follow.",
+    )
 
 
 def _of_held(name: str, label: str, destination: DestinationStatus) -> Iterator[Finding]:

@@ -113,8 +113,11 @@ def _state(counts: ServiceStatus | DestinationStatus) -> str:
         return "paused"
     if counts.base_url is None or (isinstance(counts, ServiceStatus) and not counts.destinations):
         return "waiting" if counts.held else "idle"
-    if counts.breaker is not BreakerState.CLOSED:
-        return "unreachable" if counts.breaker is BreakerState.OPEN else "trying"
+    breakers = {counts.breaker}
+    if isinstance(counts, DestinationStatus) and counts.calls is not None:
+        breakers.add(counts.calls.breaker)
+    if breakers != {BreakerState.CLOSED}:
+        return "unreachable" if BreakerState.OPEN in breakers else "trying"
     if counts.credential.value != "present":
         return {"held": "refused", "pending": "registering", "absent": "no token"}[counts.credential.value]
     return "sending" if counts.queued or counts.leased else "idle"
