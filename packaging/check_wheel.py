@@ -19,6 +19,16 @@ IN_THE_WHEEL: Final = (
     "swarm_analytics_sandbox",
     "swarm_analyticsd",
 )
+CLIENTS: Final = (
+    "swarm_analytics.calls.async_caller",
+    "swarm_analytics.calls.caller",
+    "swarm_analytics.calls.exchange",
+    "swarm_analytics.openspawn",
+    "swarm_analytics.segops",
+    "swarm_analytics.service",
+    "swarm_analytics.swarms",
+    "swarm_analytics.syvain",
+)
 APP: Final = """
 import sys
 from swarm_analytics import AnalyticsClient, start_daemon
@@ -52,7 +62,7 @@ def check(wheel: Path, directory: Path) -> None:
         python,
         "-I",
         "-c",
-        f"import {', '.join(IN_THE_WHEEL)}; print(swarm_analytics.__file__)",
+        f"import {', '.join((*IN_THE_WHEEL, *CLIENTS))}; print(swarm_analytics.__file__)",
         cwd=directory,
     )
     if not installed.startswith(str(environment)):
