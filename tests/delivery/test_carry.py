@@ -1,5 +1,6 @@
 """A parcel's way, with a double for the transport: what is sent, in which phases, how a batch is halved."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from swarm_analytics_models.identifiers import Destination, IdentityKind
 from swarm_analyticsd.credentials.proof import Unproven, Why
 from swarm_analyticsd.delivery.answer import Answer, NoAnswer, Obstacle, Reply
 from swarm_analyticsd.delivery.batch import Parcel
-from swarm_analyticsd.delivery.carry import Carried, Carrier, LeaseLost
+from swarm_analyticsd.delivery.carry import Carried, Carrier, CutOff, LeaseLost
 from swarm_analyticsd.delivery.outcome import (
     CredentialRefused,
     Delivered,
@@ -29,7 +30,8 @@ from swarm_analyticsd.delivery.outcome import (
 from swarm_analyticsd.delivery.request import Request
 from swarm_analyticsd.outbox.rows import Phase, WhenAmbiguous
 from tests.credentials.support import BASE, BY_SESSION, IN_BOX, KEY_DESTINATION, Bench, session_for
-from tests.delivery.support import BATCHED, KEYED, TOY, row
+from tests.delivery.lab import TOLD
+from tests.delivery.support import BATCHED, KEYED, SET_ASIDE, TOY, row
 
 pytestmark = pytest.mark.anyio
 
@@ -86,6 +88,12 @@ def parcel(route: Route, *values: int, alone: bool = False) -> Parcel:
     return Parcel(route, tuple(rows))
 
 
+def told(*texts: int) -> Parcel:
+    """Rows of a route whose answer may say that some were skipped."""
+    bodies = (json.dumps({"text": str(text)}).encode() for text in texts)
+    return Parcel(TOLD, tuple(row(n, route=TOLD.key, body=body) for n, body in enumerate(bodies, 1)))
+
+
 async def outcomes(double: Double, sent: Parcel) -> dict[int, type[Outcome]]:
     return {one.row.seq: type(one.outcome) for one in await carry(double, sent)}
 
@@ -132,6 +140,45 @@ async def test_an_event_over_which_daemons_died_leaves_its_trace() -> None:
     double = Double(ok)
     await outcomes(double, parcel(KEYED, 1))
     assert double.steps == ["send"]
+
+
+@pytest.mark.parametrize(("route", "mark"), [(BATCHED, "waiting:resend"), (SET_ASIDE, "waiting:set_aside")])
+async def test_what_the_service_would_not_know_again_is_marked_before_it_leaves(
+    route: Route, mark: str
+) -> None:
+    double = Double(ok)
+    await carry(double, parcel(route, 1))
+    assert double.steps == [mark, "send"]
+
+
+async def test_what_was_withdrawn_of_a_batch_is_left_out_of_it() -> None:
+    double = Double(ok, taken=frozenset({2, 3}))
+    carried = await carry(double, parcel(BATCHED, 1, 2, 3, 4))
+    assert [one.row.seq for one in carried] == [1, 4]
+    assert [json.loads(request.body) for request in double.sent] == [{"items": [{"value": 1}, {"value": 4}]}]
+
+
+async def test_what_a_batch_skipped_is_said_of_one_of_its_rows() -> None:
+    double = Double(lambda _: Reply(200, (), b'{"skipped": 2}'))
+    carried = await carry(double, told(1, 2, 3))
+    assert [one.outcome for one in carried] == [Delivered(200, 2), Delivered(200), Delivered(200)]
+
+
+@pytest.mark.parametrize("skipped", [2, 3])
+async def test_what_was_skipped_to_the_last_is_at_fault_and_sent_once(skipped: int) -> None:
+    double = Double(lambda _: Reply(200, (), b'{"skipped": %d}' % skipped))
+    carried = await carry(double, told(1, 2))
+    assert [type(one.outcome) for one in carried] == [EventFault, EventFault]
+    assert len(double.sent) == 1
+
+
+async def test_a_cancelled_send_says_what_may_have_arrived() -> None:
+    def cancelled(_: Request) -> Answer:
+        raise asyncio.CancelledError
+
+    with pytest.raises(CutOff) as caught:
+        await carry(Double(cancelled), parcel(KEYED, 1))
+    assert [one.seq for one in caught.value.parcel.rows] == [1]
 
 
 async def test_an_event_that_was_withdrawn_meanwhile_is_not_sent() -> None:

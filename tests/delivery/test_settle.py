@@ -32,7 +32,7 @@ from swarm_analyticsd.delivery.settle import (
 )
 from swarm_analyticsd.outbox.lifecycle import DeadReason, HeldReason
 from swarm_analyticsd.outbox.rows import Acknowledge, Claimed, Hold, Postpone, Reject, Release
-from tests.delivery.support import SET_ASIDE, TITLE, Chosen, row
+from tests.delivery.support import BATCHED, SET_ASIDE, TITLE, Chosen, row
 
 FACTS = Facts(now=100.0, delivered=5)
 FAULT = ServiceFault(500, "HTTP 500", ambiguous=True)
@@ -145,6 +145,19 @@ def test_what_may_have_arrived_is_set_aside_where_the_contract_says_so() -> None
     assert isinstance(judge(row(), SET_ASIDE, surely_not, FACTS, Chosen()).verdict, Postpone)
     not_sent = NotReached(Obstacle.CONNECT, "refused")
     assert judge(row(), SET_ASIDE, not_sent, FACTS, Chosen()).verdict == Release()
+
+
+def test_what_may_have_arrived_and_is_sent_again_says_so() -> None:
+    again = judge(row(), BATCHED, FAULT, FACTS, Chosen()).verdict
+    assert isinstance(again, Postpone)
+    assert again.resent
+    for surely in (ServiceFault(408, "HTTP 408", ambiguous=False), FlowControl(429, "", None)):
+        verdict = judge(row(), BATCHED, surely, FACTS, Chosen()).verdict
+        assert isinstance(verdict, Postpone)
+        assert not verdict.resent
+    known_again = judge(row(), TITLE, FAULT, FACTS, Chosen()).verdict
+    assert isinstance(known_again, Postpone)
+    assert not known_again.resent
 
 
 def test_a_refusal_of_a_token_that_has_been_replaced_means_nothing() -> None:
