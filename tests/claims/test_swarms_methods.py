@@ -35,6 +35,7 @@ from swarm_analytics.swarms import (
     TimeoutError,
 )
 from swarm_analytics_models.home import AUTOSTART_VARIABLE
+from tests.support.counting import breaking_off
 from tests.support.swarms import AGENT, AGENTS, LOGS, MODELS, SWARM, SWARMS, SwarmsWorld, standing_world
 from tests.support.waiting import eventually
 
@@ -496,6 +497,40 @@ def test_what_goes_wrong_with_a_stream_is_a_swarms_error(world: SwarmsWorld) -> 
         world.client().swarm.create(stream=True)
 
 
+def test_a_stream_that_breaks_off_gives_what_came_and_may_have_been_executed(world: SwarmsWorld) -> None:
+    with breaking_off(b'event: chunk\ndata: {"content": "Half"}\n\n') as base_url:
+        events = world.client(base_url=base_url).swarm.create(**TEAM, stream=True)
+        first = next(events)
+        assert isinstance(first, ChunkEvent)
+        assert first.content == "Half"
+        with pytest.raises(NoAnswerError) as lost:
+            next(events)
+    assert isinstance(lost.value, MayBeExecuted)
+
+    async def main() -> None:
+        async with world.client(base_url=base_url) as client:
+            events = await client.swarm.acreate(**TEAM, stream=True)
+            assert isinstance(await anext(events), ChunkEvent)
+            with pytest.raises(NoAnswerError):
+                await anext(events)
+
+    with breaking_off(b'event: chunk\ndata: {"content": "Half"}\n\n') as base_url:
+        asyncio.run(main())
+
+
+def test_a_key_that_was_refused_is_not_sent_again_until_it_is_given_anew(world: SwarmsWorld) -> None:
+    world.play(revoked_keys=[world.key])
+    client = world.client()
+    for _ in range(2):
+        with pytest.raises(AuthenticationError) as refused:
+            client.agent.create(agent_config=RESEARCHER, task="t")
+        assert isinstance(refused.value, errors.CredentialRefused)
+        assert "credential set swarms" in refused.value.hint
+    assert len(world.requests(AGENT)) == 1
+    world.play(revoked_keys=[])
+    assert world.client().agent.create(agent_config=RESEARCHER, task="t").success
+
+
 def test_001_32_dicts_are_checked_before_anything_is_sent(world: SwarmsWorld) -> None:
     client = world.client()
     with pytest.raises(ValidationError, match="NoSuchSwarm"):
@@ -509,12 +544,14 @@ def test_001_32_dicts_are_checked_before_anything_is_sent(world: SwarmsWorld) ->
     with pytest.raises(ValidationError, match="service_tier"):
         client.swarm.create(task="t", service_tier="gold")  # type: ignore[call-overload]
     assert world.requests() == []
-    for newer in ("HierarchicalSwarm", "HiearchicalSwarm", "CouncilAsAJudge"):
-        assert client.swarm.create(task="t", swarm_type=newer).swarm_type == newer
+    spellings = {"seed": "HiearchicalSwarm", "later": "HierarchicalSwarm"}
+    for generation, spelling in spellings.items():
+        world.play(generation=generation)
+        assert client.swarm.create(task="t", swarm_type=spelling).swarm_type == spelling
     before = len(world.requests())
-    world.fault({"kind": "status", "status": 400})
-    with pytest.raises(InvalidRequestError):
+    with pytest.raises(APIError, match="NoSuchSwarm") as unfit:
         world.client(swarm_types=None).swarm.create(task="t", swarm_type="NoSuchSwarm")
+    assert unfit.value.http_status == 422
     assert len(world.requests()) == before + 1, "where any type is accepted, the service decides"
 
 

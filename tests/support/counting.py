@@ -1,4 +1,4 @@
-"""A service that counts: connections, requests, and how many of them it has at once."""
+"""Services of a test's own: one that counts what it has at once, and one that breaks off its answers."""
 
 import json
 import threading
@@ -60,12 +60,43 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def counting_service(answer: Any) -> Iterator[CountingService]:
     service = CountingService(answer)
-    thread = threading.Thread(target=service.serve_forever, args=(0.05,), daemon=True)
+    with served(service):
+        try:
+            yield service
+        finally:
+            service.gate.set()
+
+
+@contextmanager
+def breaking_off(beginning: bytes, media_type: str = "text/event-stream") -> Iterator[str]:
+    """The base URL of a service that answers each request with `beginning` and then breaks off."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(200)
+            self.send_header("content-type", media_type)
+            self.send_header("transfer-encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(beginning), beginning))
+            self.close_connection = True
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nothing is logged."""
+
+    with served(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
+        yield f"http://127.0.0.1:{server.server_port}"
+
+
+@contextmanager
+def served(server: ThreadingHTTPServer) -> Iterator[ThreadingHTTPServer]:
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
-        yield service
+        yield server
     finally:
-        service.gate.set()
-        service.shutdown()
-        service.server_close()
+        server.shutdown()
+        server.server_close()
         thread.join()

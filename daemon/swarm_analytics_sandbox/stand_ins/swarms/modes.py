@@ -5,6 +5,40 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+SEEDS_TYPES: Final = (
+    "AgentRearrange",
+    "MixtureOfAgents",
+    "SpreadSheetSwarm",
+    "SequentialWorkflow",
+    "ConcurrentWorkflow",
+    "GroupChat",
+    "MultiAgentRouter",
+    "AutoSwarmBuilder",
+    "HiearchicalSwarm",
+    "auto",
+    "MajorityVoting",
+    "MALT",
+    "DeepResearchSwarm",
+)
+LATER_TYPES: Final = (
+    "AgentRearrange",
+    "MixtureOfAgents",
+    "SequentialWorkflow",
+    "ConcurrentWorkflow",
+    "GroupChat",
+    "MultiAgentRouter",
+    "AutoSwarmBuilder",
+    "HierarchicalSwarm",
+    "auto",
+    "MajorityVoting",
+    "CouncilAsAJudge",
+    "HeavySwarm",
+    "BatchedGridWorkflow",
+    "LLMCouncil",
+    "DebateWithJudge",
+    "RoundRobin",
+    "PlannerWorkerSwarm",
+)
 MODELS: Final = ("gpt-4.1", "gpt-4.1-mini", "gpt-4o", "gpt-4o-mini", "openai/o3-mini")
 
 
@@ -38,6 +72,10 @@ class Modes(BaseModel):
     """Requests in one window of 60 s; None: any number. The service has 100."""
 
     models: tuple[str, ...] = MODELS
+
+    @property
+    def swarm_types(self) -> tuple[str, ...]:
+        return SEEDS_TYPES if self.generation == "seed" else LATER_TYPES
 
     def changed(self, settings: Mapping[str, Any]) -> "Modes":
         """These modes with `settings` in force. Raises ValueError, naming what is wrong."""

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from swarm_analytics_models.contract import ServiceContract
 from swarm_analytics_models.services.swarms.payloads import AgentCompletion, SwarmSpec
-from swarm_analytics_models.services.swarms.requests import KNOWN_SWARM_TYPES, NO_TASK, SWARM_TYPES
+from swarm_analytics_models.services.swarms.requests import NO_TASK, SWARM_TYPES
 from swarm_analytics_sandbox.senders import fingerprint
 from swarm_analytics_sandbox.stand_in import Answer, Asked, json_answer
 from swarm_analytics_sandbox.stand_ins.swarms import completions, refusals
@@ -113,9 +113,8 @@ class Swarms:
             case "swarm.create_batch":
                 return self._swarms(asked)
             case "swarm.list_types":
-                types = sorted(KNOWN_SWARM_TYPES)
                 name = "success" if self.modes.generation == "seed" else "status"
-                return json_answer(200, {name: True, "swarm_types": types})
+                return json_answer(200, {name: True, "swarm_types": self.modes.swarm_types})
             case "models.list":
                 return json_answer(200, {"success": True, "models": self.modes.models})
             case "logs.list":
@@ -138,7 +137,7 @@ class Swarms:
 
     def _swarm(self, asked: Asked) -> Answer:
         try:
-            wanted = _read_swarm(asked.json)
+            wanted = self._read_swarm(asked.json)
             self._check_models(agent.model_name for agent in wanted.agents or [])
             self._execute(asked, asked.body)
         except ValidationError as error:
@@ -184,7 +183,7 @@ class Swarms:
     def _swarms(self, asked: Asked) -> Answer:
         if not self.modes.premium:
             return json_answer(403, refusals.PREMIUM_WANTED)
-        wanted, complaints = _read_items(asked.json, _read_swarm)
+        wanted, complaints = _read_items(asked.json, self._read_swarm)
         if complaints:
             return self._unfit(asked, complaints)
         results = [self._swarm_item(asked, each, sent) for each, sent in zip(wanted, asked.json, strict=True)]
@@ -202,6 +201,15 @@ class Swarms:
             return {"status": "error", "swarm_name": name, "detail": refusal.detail}
         output = completions.swarm_output(wanted, self.modes)
         return {"status": "success", "swarm_name": name, "result": output}
+
+    def _read_swarm(self, sent: Any) -> SwarmSpec:
+        """Raises ValidationError, or Refusal for a swarm without a task, which the service finds later."""
+        try:
+            return SwarmSpec.model_validate(sent, context={SWARM_TYPES: self.modes.swarm_types})
+        except ValidationError as error:
+            if {each["type"] for each in error.errors()} == {NO_TASK}:
+                raise Refusal(400, refusals.NO_TASK) from error
+            raise
 
     def _check_models(self, names: Iterable[str]) -> None:
         for name in names:
@@ -246,16 +254,6 @@ class Swarms:
         count = len(mine) if self.modes.generation == "seed" else None
         when = completions.moment(self._now())
         return json_answer(200, {"status": "success", "count": count, "logs": mine, "timestamp": when})
-
-
-def _read_swarm(sent: Any) -> SwarmSpec:
-    """Raises ValidationError, or Refusal for a swarm without a task, which the service finds out later."""
-    try:
-        return SwarmSpec.model_validate(sent, context={SWARM_TYPES: KNOWN_SWARM_TYPES})
-    except ValidationError as error:
-        if {each["type"] for each in error.errors()} == {NO_TASK}:
-            raise Refusal(400, refusals.NO_TASK) from error
-        raise
 
 
 def _read_items(
