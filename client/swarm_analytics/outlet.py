@@ -132,6 +132,7 @@ class HandOffOutlet:
         if not self.used:
             return FlushAnswer(drained=True, pending=0)
         deadline = time.monotonic() + timeout
+        self._await_adoption(deadline)
         while True:
             journal, _, end = self._hand_off.positions()[-1]
             try:
@@ -147,6 +148,13 @@ class HandOffOutlet:
                     return FlushAnswer(drained=False, pending=1, error=str(error))
                 self._hand_off.call_daemon()
                 time.sleep(min(left, policy.FLUSH_POLL_S))
+
+    def _await_adoption(self, deadline: float) -> None:
+        """Nothing can be tried before the daemon has the secret that this object was given."""
+        ref = None if self._destination is None else self._destination.ref
+        while ref in self._hand_off.adoptions and time.monotonic() < deadline:
+            self._hand_off.call_daemon()
+            time.sleep(policy.FLUSH_POLL_S)
 
     def release(self) -> None:
         """Report nothing more to the application."""

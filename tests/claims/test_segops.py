@@ -221,8 +221,8 @@ def test_004_12_on_error_hears_of_background_failures_and_flush_raises(world: Se
     assert (failed.value.status, failed.value.pending) == (500, 1)
     with pytest.raises(DeliveryFailed):
         client.shutdown()
-    world.sandbox.fail(400, service="segops")
-    late = world.client()
+    world.sandbox.fail(400, path=BATCH)
+    late = world.client("pk_open", get_user=world.me, flush_interval=60.0)
     with pytest.raises(DeliveryFailed, match="rejected"), late:
         late.track(user_id=world.user, event_type="rejected, too")
 
@@ -316,9 +316,8 @@ def test_004_b2_skipped_events_are_told_and_not_sent_again(world: SegOpsWorld) -
 def test_004_b3_a_429_is_waited_out(world: SegOpsWorld) -> None:
     world.sandbox.script(
         {
-            "match": {"service": "segops"},
+            "match": {"service": "segops", "count": 1},
             "action": {"kind": "status", "status": 429, "retry_after": "2"},
-            "count": 1,
         }
     )
     client = world.client()

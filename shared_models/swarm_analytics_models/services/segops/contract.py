@@ -10,12 +10,13 @@ A secret key goes with every request. A public key opens a session of 15 minutes
 rewrites the user of all that is sent with it; so a user's events have a destination of their own.
 """
 
+from types import MappingProxyType
 from typing import Final
 
 from swarm_analytics_models.authentication import ApiKeyAuthentication, PerIdentity, SessionAuthentication
 from swarm_analytics_models.categories import Category
 from swarm_analytics_models.contract import Route, ServiceContract
-from swarm_analytics_models.handling import Acknowledgement, Batching, Lane
+from swarm_analytics_models.handling import Acknowledgement, Batching, Lane, Verdict
 from swarm_analytics_models.idempotency import NaturallyIdempotent, NotIdempotent
 from swarm_analytics_models.identifiers import IdentityKind
 from swarm_analytics_models.services.segops import payloads
@@ -87,6 +88,7 @@ SEGOPS: Final = ServiceContract(
             idempotency=NaturallyIdempotent(),
             acknowledgement=Acknowledgement.JSON_OBJECT,
             ordering=None,
+            verdicts=MappingProxyType({403: Verdict.CREDENTIAL}),  # a user unsigned, an origin not allowed
             internal=True,
         ),
     ),
