@@ -63,7 +63,7 @@ class CallAnswer(BaseModel):
     status: int
     request_id: str | None = None
     attempts: int
-    """Requests that were sent for it; 0: it came from the cache."""
+    """Requests that were made for it; 0: it came from the cache."""
 
     body: Any = None
 
@@ -75,7 +75,9 @@ class CallTrouble(StrEnum):
     """The service answered with an error; `status`, `code` and `body` have it."""
 
     RATE_LIMITED = "rate_limited"
-    """The service asks for a pause, longer than the call may last. Nothing was executed."""
+    """The service asks for a pause (429): a longer one than the call may last, or once too often. Nothing was
+    executed.
+    """
 
     CREDENTIAL_ABSENT = "credential_absent"
     """No credential is known. Nothing was sent."""
@@ -93,7 +95,9 @@ class CallTrouble(StrEnum):
     """The connection broke; the operation may be repeated without harm."""
 
     MAY_BE_EXECUTED = "may_be_executed"
-    """No complete answer came back, and the service may have acted: to repeat it may bill or do it twice."""
+    """The service may have acted: to repeat it may bill or do it twice. Either no complete answer came back
+    (`status` is None), or an error that does not say that nothing was executed (5xx).
+    """
 
     MALFORMED = "malformed"
     """A success whose body is not what the contract describes. It was executed."""

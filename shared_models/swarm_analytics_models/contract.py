@@ -26,7 +26,13 @@ from swarm_analytics_models.calling import CallDefaults, ReadError, Streaming, n
 from swarm_analytics_models.categories import CATEGORY_POLICIES, Category, CategoryPolicy
 from swarm_analytics_models.handling import Acknowledgement, Batching, Lane, OrderingKey, TimeOuts, Verdict
 from swarm_analytics_models.headers import may_be_set
-from swarm_analytics_models.idempotency import Idempotency, KeyInBody, KeyInHeader, NotIdempotent
+from swarm_analytics_models.idempotency import (
+    Idempotency,
+    KeyInBody,
+    KeyInHeader,
+    NaturallyIdempotent,
+    NotIdempotent,
+)
 from swarm_analytics_models.identifiers import InvalidBaseUrl, parse_base_url
 from swarm_analytics_models.key_sources import KeySource
 
@@ -130,6 +136,10 @@ class Route:
             yield "a call that may have been executed is reported to its caller"
         if self.batching is not None or self.ordering is not None:
             yield "only events are batched or ordered"
+        if self.cache_s is not None and not isinstance(self.idempotency, NaturallyIdempotent):
+            yield "only what is asked, and does nothing, has an answer that may be given again"
+        if self.streaming is not None and self.redacted:
+            yield "an answer in pieces is passed on unread: nothing in it can be redacted"
         asks = self.streaming.field.partition(".")[0] if self.streaming is not None else None
         if asks is not None and asks not in wire_names(self.request):
             yield f"the request has no field {asks!r}"

@@ -7,11 +7,12 @@ import pytest
 from pydantic import BaseModel
 
 from swarm_analytics_models.authentication import ApiKeyAuthentication, NoAuthentication
+from swarm_analytics_models.calling import Streaming
 from swarm_analytics_models.categories import CATEGORY_POLICIES, Category, Priority
 from swarm_analytics_models.contract import InvalidContract, Route, ServiceContract, ordering_value
 from swarm_analytics_models.handling import Acknowledgement, Lane, OrderingKey
 from swarm_analytics_models.headers import DAEMON_ALONE
-from swarm_analytics_models.idempotency import KeyInBody, KeyInHeader, NotIdempotent
+from swarm_analytics_models.idempotency import KeyInBody, KeyInHeader, NaturallyIdempotent, NotIdempotent
 from swarm_analytics_models.services import contracts
 from swarm_analytics_models.services.openswarm.contract import OPENSWARM
 
@@ -32,6 +33,8 @@ ROUTE = Route(
     acknowledgement=Acknowledgement.ANY_API_ANSWER,
     ordering=OrderingKey(group="agent", field="agent.id"),
 )
+CALL: dict[str, Any] = {"lane": Lane.CALL, "ordering": None, "idempotency": NaturallyIdempotent()}
+PIECES = Streaming(format="sse", event=Body, field="agent.stream", media_type="text/event-stream")
 
 
 @pytest.mark.parametrize(
@@ -55,6 +58,8 @@ ROUTE = Route(
             {"lane": Lane.CALL, "ordering": None, "idempotency": NotIdempotent("resend")},
             "is reported to its caller",
         ),
+        (CALL | {"idempotency": NotIdempotent("report"), "cache_s": 1.0}, "may be given again"),
+        (CALL | {"streaming": PIECES, "redacted": frozenset({"x"})}, "nothing in it can be redacted"),
         ({"category": "gossip"}, "has no consent decision"),
         ({"category": Category.CONSENT}, "opt_out_field"),
         ({"opt_out_field": "agent"}, "opt_out_field"),
