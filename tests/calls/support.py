@@ -26,6 +26,7 @@ from swarm_analytics_models.identifiers import Destination, IdentityKind
 from swarm_analyticsd.calls.broker import Broker
 from swarm_analyticsd.calls.counterpart import Counterpart
 from swarm_analyticsd.calls.outcome import CallOutcome, Failed
+from swarm_analyticsd.calls.pool import Pool
 from swarm_analyticsd.credentials.proof import Proof, Unproven
 from swarm_analyticsd.credentials.secret import AuthenticationHeader
 from swarm_analyticsd.credentials.signature import Signable
@@ -184,6 +185,10 @@ class Rig:
     counterparts: dict[str, Counterpart]
     ref: str
     on_sleep: Callable[[], None] = lambda: None
+
+    @property
+    def pools(self) -> list[Pool]:
+        return self.broker._pools.by_destination()[self.ref]
 
     async def trouble(self, operation: str = "things.read", **more: Any) -> CallTrouble:
         return failure(await self.call(operation, **more)).trouble

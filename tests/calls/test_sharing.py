@@ -7,8 +7,9 @@ import pytest
 
 from swarm_analytics_models.calls import CallSettings, CallTrouble, ClearCacheRequest
 from swarm_analytics_models.status import BreakerState
+from swarm_analyticsd import policy
 from swarm_analyticsd.calls.outcome import Answered, Streamed
-from tests.calls.support import FLOW_HEAD, TALKED, failure, in_turn, rig, thing
+from tests.calls.support import FLOW_HEAD, TALKED, Prover, failure, in_turn, rig, thing
 from tests.delivery.scripted import Action, answer, eventually, hang, hold, raw
 
 pytestmark = pytest.mark.anyio
@@ -103,6 +104,30 @@ async def test_a_new_credential_is_not_given_what_came_for_the_old_one() -> None
         outcome = await calling.call("things.list", {})
         assert isinstance(outcome, Answered)
         assert outcome.attempts == 1
+
+
+async def test_a_destination_that_was_forgotten_and_made_anew_gets_nothing_of_before() -> None:
+    async with rig(lambda _: answer(200, b'{"things":[]}')) as calling:
+        await calling.call("things.list", {})
+        calling.add("default", authenticator=Prover())
+        outcome = await calling.call("things.list", {})
+        assert isinstance(outcome, Answered)
+        assert outcome.attempts == 1
+
+
+async def test_pools_that_nobody_used_of_late_go_unless_something_is_in_flight(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(policy, "CALL_POOLS", 2)
+    go_on = asyncio.Event()
+    async with rig(in_turn([hold(go_on, OK), OK])) as calling:
+        busy = asyncio.create_task(calling.call(timeout_s=9.0))
+        await eventually(lambda: calling.remote.open_requests == 1)
+        for seconds in (1.0, 2.0, 3.0):
+            assert isinstance(await calling.call(timeout_s=seconds), Answered)
+        assert sorted(pool.terms.settings.timeout_s or 0.0 for pool in calling.pools) == [3.0, 9.0]
+        go_on.set()
+        assert isinstance(await busy, Answered)
 
 
 async def test_clearing_is_for_one_destination_and_one_set_of_settings() -> None:

@@ -74,7 +74,7 @@ class Broker:
         route = call.route
         if route.cache_s is None or not request.settings.cache or call.asked.media_type is not None:
             return await self._converse(call)
-        key = (route.key, call.counterpart.generation, _canonical(call.asked.arguments))
+        key = (route.key, _canonical(call.asked.arguments))
         return await call.pool.cache.get(key, route.cache_s, lambda: self._converse(call))
 
     def clear_cache(self, request: ClearCacheRequest) -> None:
@@ -103,6 +103,7 @@ class Broker:
         if contract.calls is None:
             raise AssertionError(f"{service}: its contract promises to say how calls are made")
         pool = self._pools.of(counterpart.destination, request.settings, contract.calls)
+        pool.under(counterpart.authenticator, counterpart.generation)
         try:
             asked = ask(
                 route,

@@ -27,7 +27,7 @@ class Counterpart:
     destination: Destination
     authenticator: Proves
     generation: int
-    """Of its credential: what was cached under an earlier one is not given to those who come with this."""
+    """Counts its credentials: what came for an earlier one is not given to those who come with this."""
 
     paused: bool = False
     """A person paused the service."""

@@ -56,12 +56,19 @@ class Pool:
         self.waiting = 0
         self.last_error: str | None = None
         self._entered = 0
+        self._credential: tuple[object, int] | None = None
         self._clock = clock
         self._slots = asyncio.Semaphore(terms.slots)
 
     @property
     def idle(self) -> bool:
         return not self._entered and not self.in_flight
+
+    def under(self, authenticator: object, generation: int) -> None:
+        """The next call is made with this credential; what came for another one is forgotten."""
+        if self._credential != (authenticator, generation):
+            self._credential = (authenticator, generation)
+            self.cache.clear()
 
     def enter(self) -> Ticket | None:
         """Let a call in; None: the breaker is open. Whoever enters leaves."""

@@ -27,8 +27,8 @@ class Asked:
 
 def ask(route: Route, base_url: str, arguments: Mapping[str, Any], key: str, time_outs: TimeOuts) -> Asked:
     """`arguments` as `route` takes them, under an idempotency key. Raises Unsendable."""
-    if isinstance(route.idempotency, KeyInBody):
-        arguments = {route.idempotency.field: key, **arguments}
+    if isinstance(route.idempotency, KeyInBody) and arguments.get(route.idempotency.field) is None:
+        arguments = {**arguments, route.idempotency.field: key}
     try:
         route.request.model_validate_json(to_json(arguments))
     except ValidationError as error:
