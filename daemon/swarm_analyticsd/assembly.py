@@ -247,7 +247,7 @@ async def _within_step(what: str, ending: Awaitable[None]) -> None:
 
 
 def _harden() -> None:
-    """Files for this user alone, and no core dumps: they would hold credentials."""
+    """Files for this user alone; no core dumps, which would hold credentials; descriptors enough."""
     os.umask(policy.UMASK)
     if sys.platform != "win32":
         import resource
@@ -257,6 +257,10 @@ def _harden() -> None:
         hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
         least = least if hard == resource.RLIM_INFINITY else min(least, hard)
         resource.setrlimit(resource.RLIMIT_CORE, (least, least))
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = policy.DESCRIPTORS if hard == resource.RLIM_INFINITY else min(policy.DESCRIPTORS, hard)
+        if soft != resource.RLIM_INFINITY and soft < most:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import json
+import resource
+import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from swarm_analytics.channel import DaemonChannel
 from swarm_analytics_models.calls import MAX_CALL_BYTES
 from swarm_analytics_models.home import Home, read_address
+from swarm_analyticsd import policy
 from tests.calls.support import FLOW_HEAD, in_turn
 from tests.delivery.scripted import (
     Action,
@@ -108,9 +111,14 @@ def start(home: Path) -> DaemonProcess:
 
 @pytest.fixture(scope="module")
 def daemon() -> Iterator[DaemonProcess]:
-    """One for all tests here: each calls a service of its own."""
+    """One for all tests here: each calls a service of its own. It is started with few descriptors."""
     with short_directory() as directory:
-        started = start(directory / "home")
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 256), hard))
+        try:
+            started = start(directory / "home")
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         yield started
         started.release()
 
@@ -230,6 +238,14 @@ async def test_an_open_breaker_is_seen_in_status(daemon: DaemonProcess) -> None:
         found = await there.status()
         assert (found["calls"]["breaker"], found["breaker"]) == ("open", "closed")
         assert found["service"]["breaker"] == "open"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of another process are read from /proc")
+def test_the_daemon_asks_for_descriptors_enough(daemon: DaemonProcess) -> None:
+    limits = Path(f"/proc/{daemon.pid}/limits").read_text()
+    (line,) = (line for line in limits.splitlines() if line.startswith("Max open files"))
+    soft, hard = (int(number) for number in line.split()[3:5])
+    assert soft >= min(hard, policy.DESCRIPTORS)
 
 
 @pytest.mark.parametrize("body", [b"{}", b"[", b'{"destination":"d","arguments":{},"url":"http://evil"}'])

@@ -15,6 +15,10 @@ LOCK_HOLDER_PAUSE_S: Final = 0.005
 UMASK: Final = 0o077
 """umask of the daemon: whatever it makes is its user's alone."""
 
+DESCRIPTORS: Final = 4_096
+"""Files and sockets that the daemon asks to be allowed: a call has a connection on each side, and systems
+that allow a process 256 or 1,024 by default allow it more when it asks."""
+
 DEFAULT_LISTENER: Final[Listen] = "loopback" if sys.platform == "win32" else "unix"
 """Unix sockets carry the peer's user id and are closed to web pages; Windows has neither in Python."""
 
