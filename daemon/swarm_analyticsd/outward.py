@@ -15,9 +15,11 @@ from swarm_analyticsd.calls.broker import Broker
 from swarm_analyticsd.calls.counterpart import Counterpart
 from swarm_analyticsd.clock import Chance, Clock
 from swarm_analyticsd.credentials.choice import open_vault
+from swarm_analyticsd.credentials.sources import surroundings
 from swarm_analyticsd.credentials.vault import Vault
 from swarm_analyticsd.delivery.send import call_transports, http_transports
 from swarm_analyticsd.intake.api import Views, make_api
+from swarm_analyticsd.intake.credentials import Credentials
 from swarm_analyticsd.intake.guard import Guard
 from swarm_analyticsd.intake.late import LateDispatcher
 from swarm_analyticsd.intake.listener import Listeners
@@ -56,6 +58,7 @@ class Outward:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._vault: Vault = open_vault(parts.configuration.settings.credential_store, parts.home)
+        around = surroundings(parts.configuration.settings.services)
         self._dispatcher = Dispatcher(
             outbox=parts.outbox,
             contracts=contracts(),
@@ -66,6 +69,8 @@ class Outward:
             on_dropped=parts.reception.dropped,
             on_skipped=parts.reception.skipped,
             on_rested=parts.outbox.settled.ring,
+            on_signature_wanted=parts.reception.signature_wanted,
+            key_source=around.source,
         )
         self._operations = Operations(
             outbox=parts.outbox,
@@ -74,6 +79,12 @@ class Outward:
             settled=parts.outbox.settled,
             base_urls=dict(parts.configuration.settings.services),
             stop=parts.stop,
+        )
+        credentials = Credentials(
+            outbox=parts.outbox,
+            dispatcher=self._dispatcher,
+            base_urls=self._operations.base_urls,
+            file_base_url=around.file_base_url,
         )
         views = Views(status=self.status, events=self._events, event=self._event, config=self._config)
         self._broker = Broker(
@@ -85,6 +96,7 @@ class Outward:
         )
         api = make_api(
             operations=self._operations,
+            credentials=credentials,
             posting=parts.reception.posting,
             broker=self._broker,
             views=views,

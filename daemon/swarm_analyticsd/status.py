@@ -45,7 +45,7 @@ def build_status(
     base_urls: Mapping[str, str],
     now: float,
 ) -> Status:
-    """The status of a home. With no daemon `lanes` and `calls` are empty, and the rows speak for themselves."""
+    """The status of a home. Without a daemon `lanes` and `calls` are empty: the rows speak for themselves."""
     by_service: dict[str, list[DestinationStatus]] = {name: [] for name in services}
     for tally in tallies.destinations:
         if _is_shown(tally):

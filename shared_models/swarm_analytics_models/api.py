@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from swarm_analytics_models.categories import ConsentMode
 from swarm_analytics_models.handoff import MAX_KEY_CHARACTERS, DeliverySettings
 from swarm_analytics_models.identifiers import MAX_IDENTITY_CHARACTERS, IdentityKind
+from swarm_analytics_models.key_sources import DEFAULT_IDENTITY
 from swarm_analytics_models.status import EventDetail, EventSummary
 
 
@@ -155,11 +156,38 @@ class EventAnswer(BaseModel):
     events: list[EventDetail]
 
 
-class CredentialRequest(ApiModel):
-    """``POST /v1/credentials``: a new secret for a destination that waits for one."""
+class NamedDestination(ApiModel):
+    """A destination that is known, by its `destination` (a ``ref``), or the one that a service's key has."""
+
+    destination: str | None = None
+    service: str | None = None
+    base_url: str | None = None
+    """Of the service. None: as a client's that names none."""
+
+    identity: str = Field(default=DEFAULT_IDENTITY, min_length=1, max_length=MAX_IDENTITY_CHARACTERS)
+    """Name of the service's key."""
+
+
+class CredentialRequest(NamedDestination):
+    """``POST /v1/credentials``: a secret. A service's key makes its destination known."""
+
+    secret: SecretStr = Field(max_length=16_384)
+
+
+class CredentialAnswer(BaseModel):
+    """Which destination has the secret now, or has none any more."""
 
     destination: str
-    secret: SecretStr = Field(max_length=16_384)
+    base_url: str
+
+
+class CredentialRemoval(NamedDestination):
+    """``POST /v1/credentials/remove``: use and keep a destination's secrets no more."""
+
+
+class CredentialRemovalAnswer(CredentialAnswer):
+    forgotten: bool
+    """The destination is listed no more: it has no events. It comes back when somebody names it."""
 
 
 class ForgetKeyRequest(ApiModel):

@@ -317,7 +317,7 @@ async def test_a_user_without_a_signature_needs_none() -> None:
 async def test_a_restart_remembers_that_a_signature_is_wanted() -> None:
     bench = await bench_of(session_for("u-1"), identity())
     later = Bench(session_for("u-1"), vault=bench.vault, state=HELD)
-    await later.credential._load()
+    await later.credential.look_up()
     assert not later.authenticator.wants_signature, "held for another reason"
     later.clock.advance(300.0)
     assert later.authenticator.wants_signature
@@ -387,9 +387,9 @@ async def test_a_credential_is_bound_to_its_origin() -> None:
     for base_url in ("http://vault.example/api", "https://vault.example:8443/api", "https://evil.example"):
         elsewhere = Destination("boxes", base_url, IdentityKind.KEY, KEY_DESTINATION.identity)
         other = Bench(elsewhere, vault=bench.vault)
-        await other.credential._load()
+        await other.credential.look_up()
         assert unproven(await other.authenticator.prove(BY_KEY, Sent())).why is Why.ABSENT
     same = Destination("boxes", f"{BASE}/v2", IdentityKind.KEY, KEY_DESTINATION.identity)
     moved = Bench(same, vault=bench.vault)
-    await moved.credential._load()
+    await moved.credential.look_up()
     proven(await moved.authenticator.prove(BY_KEY, Sent()))

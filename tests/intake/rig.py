@@ -35,6 +35,7 @@ class Recorder:
     muted: list[str] = field(default_factory=list)
     silenced: set[str] = field(default_factory=set)
     nudges: int = 0
+    unsigned: list[str] = field(default_factory=list)
 
     def wake(self, destination_ids: Iterable[int]) -> None:
         self.woken.extend(destination_ids)
@@ -50,6 +51,9 @@ class Recorder:
 
     def destination_added(self, known: KnownDestination) -> None:
         self.introduced.append(known)
+
+    def signatures_wanted(self) -> tuple[str, ...]:
+        return tuple(self.unsigned)
 
 
 class FlakyOutbox(Outbox):

@@ -21,7 +21,9 @@ def served(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> t
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
     if request.param == "sandbox":
         return create_app(), "/_sandbox/ledger"
-    return make_api(operations=Mock(), posting=Mock(), broker=Mock(), views=Mock()), "/v1/version"
+    return make_api(
+        operations=Mock(), credentials=Mock(), posting=Mock(), broker=Mock(), views=Mock()
+    ), "/v1/version"
 
 
 async def test_no_exporter_is_set_up(served: tuple[FastAPI, str], caplog: pytest.LogCaptureFixture) -> None:

@@ -26,6 +26,7 @@ from swarm_analytics_models.authentication import (
 from swarm_analytics_models.contract import Route, ServiceContract
 from swarm_analytics_models.handling import Verdict
 from swarm_analytics_models.identifiers import Destination, parse_base_url
+from swarm_analyticsd import policy
 from swarm_analyticsd.clock import Clock
 from swarm_analyticsd.credentials.credential import Credential, Held, absent
 from swarm_analyticsd.credentials.proof import Mint, Proof, Unproven, Why
@@ -64,6 +65,7 @@ class Authenticator:
         self._clock = clock
         self._nonce = nonce
         self._signature_wanted = signature_wanted
+        self._ask_again_at = 0.0
         self._session_scheme = sessions_of(contract)
 
     async def prove(
@@ -145,6 +147,11 @@ class Authenticator:
             and self._is_stale(self._session_scheme, aside)
         )
 
+    async def forget_all(self) -> None:
+        """Use and keep no secret of the destination any more. Raises KeptElsewhere, VaultError."""
+        await self._credential.forget()
+        await self._tokens.clear()
+
     async def aclose(self) -> None:
         """End the mints that are under way."""
         await self._tokens.aclose()
@@ -179,7 +186,7 @@ class Authenticator:
         if token is not None:
             return _by_token("", token, held, refusals)
         if self._is_stale(scheme, held.secret):
-            self._signature_wanted()
+            self._ask_for_signature()
             last = self._tokens.alive("")
             return _by_token("", last, held, refusals) if last is not None else self._stale(scheme, held)
         return await self._minted(scheme, "", held, refusals)
@@ -217,6 +224,12 @@ class Authenticator:
         if result.why is Why.REFUSED:
             self._credential.refused(held.generation, result.error, result.status)
         return replace(result, generation=held.generation)
+
+    def _ask_for_signature(self) -> None:
+        now = self._clock.monotonic()
+        if now >= self._ask_again_at:
+            self._ask_again_at = now + policy.SIGNATURE_ASKED_EVERY_S
+            self._signature_wanted()
 
     def _is_stale(self, scheme: SessionAuthentication, secret: SecretStr) -> bool:
         signed_at = session_of(secret).user_id_ts

@@ -87,17 +87,13 @@ class Credential(ABC):
         """The vault has the secret that is in use."""
 
         self._unrecorded = False
+        self._looking_up = asyncio.Lock()
+        self._looked_up = False
         self._wake = asyncio.Event()
-        self._looking: asyncio.Event | None = None
-        """While the vault is looked into for the first time."""
 
     async def run(self) -> None:
         """Look for the secret, then renew it whenever there is need. Ends only by cancellation."""
-        self._looking = asyncio.Event()
-        try:
-            await self._load()
-        finally:
-            self._looking.set()
+        await self.look_up()
         while True:
             if self._unrecorded:
                 self._unrecorded = False
@@ -113,12 +109,17 @@ class Credential(ABC):
                 continue
             self._wake.clear()
 
+    async def look_up(self) -> None:
+        """Look for the secret where it is kept, if nobody has done so yet."""
+        async with self._looking_up:
+            if not self._looked_up:
+                self._looked_up = True
+                await self._load()
+
     async def held(self) -> Held | None:
-        """The secret to send now; None: `refusal` says why, or there is none. A daemon that has just started
-        finishes its look into the vault first.
-        """
-        if self.secret is None and self._looking is not None:
-            await self._looking.wait()
+        """The secret to send now; None: `refusal` says why, or there is none."""
+        if self.secret is None:
+            await self.look_up()
         return None if self.secret is None else Held(self.secret, self.generation)
 
     async def adopt(self, secret: SecretStr) -> None:
@@ -151,6 +152,9 @@ class Credential(ABC):
     @abstractmethod
     def proven(self, generation: int) -> None:
         """The service took a request with the secret of `generation`."""
+
+    def rouse(self) -> None:  # noqa: B027 - only what is minted may sleep
+        """Somebody needs the destination again that was forgotten."""
 
     @abstractmethod
     def hasten(self) -> None:

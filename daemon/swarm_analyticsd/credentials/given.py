@@ -44,6 +44,7 @@ class GivenSecret(Credential):
         self._reinstate = False
 
     async def held(self) -> Held | None:
+        await self.look_up()
         await self._look()
         now = self._clock.monotonic()
         if self.secret is not None or self.aside is None or now < self._lend_at:
@@ -53,12 +54,13 @@ class GivenSecret(Credential):
 
     async def adopt(self, secret: SecretStr) -> None:
         """Take a secret that an app or a person has. Raises UnusableSecret, KeptElsewhere, VaultError."""
-        if self._source is not None:
-            raise KeptElsewhere(
-                f"this key comes from {self._source.place}, and the daemon takes no other for it",
-                "Change it there. A variable of the daemon's environment is read when the daemon starts.",
-            )
+        self._is_ours()
         await super().adopt(secret)
+
+    async def forget(self) -> None:
+        """Use and keep the secret no more. Raises KeptElsewhere, VaultError."""
+        self._is_ours()
+        await super().forget()
 
     def proven(self, generation: int) -> None:
         if generation == self.generation and self.aside is not None:
@@ -70,6 +72,7 @@ class GivenSecret(Credential):
         self._wake.set()
 
     async def settled(self, timeout: float) -> tuple[CredentialState, str | None]:
+        await self.look_up()
         await self._look()
         return self.state, self.error
 
@@ -77,6 +80,13 @@ class GivenSecret(Credential):
         self.aside = secret
         self._lent = 0
         self._lend_at = self._clock.monotonic() + self._wait()
+
+    def _is_ours(self) -> None:
+        if self._source is not None:
+            raise KeptElsewhere(
+                f"this key comes from {self._source.place}, and the daemon keeps no other for it",
+                "Change it there. A variable of the daemon's environment is read when the daemon starts.",
+            )
 
     def _wait(self) -> float:
         self._lent += 1

@@ -42,9 +42,10 @@ class Registration(Credential):
         asked_to_wait: Callable[[float, str], Awaitable[None]],
         changed: Callable[[], None],
         floor: float = 0.0,
+        dormant: bool = False,
     ) -> None:
         """`asked_to_wait` keeps a Retry-After over restarts; `floor` is when one ends that an earlier daemon
-        was told (monotonic seconds).
+        was told (monotonic seconds). `dormant`: do not register before there is something to send.
         """
         super().__init__(known, vault=vault, clock=clock, record=record, changed=changed)
         self._register = register
@@ -58,12 +59,21 @@ class Registration(Credential):
 
         self._failures = 0
         self._floor = floor
+        self._dormant = dormant
         self._tries = 0
         self._news = asyncio.Condition()
 
     async def forget(self) -> None:
+        """Use and keep the token no more, and register again only when there is need."""
+        self._dormant, self.next_try_at = True, None
         await super().forget()
-        self.next_try_at = max(self._clock.monotonic(), self._floor)
+
+    def rouse(self) -> None:
+        if self._dormant:
+            self._dormant = False
+            if self.secret is None:
+                self.next_try_at = max(self._clock.monotonic(), self._floor)
+            self._wake.set()
 
     def proven(self, generation: int) -> None:
         if generation == self.generation:
@@ -76,6 +86,7 @@ class Registration(Credential):
         self._wake.set()
 
     async def settled(self, timeout: float) -> tuple[CredentialState, str | None]:
+        self.rouse()
         self.hasten()
         tries = self._tries
 
@@ -105,6 +116,8 @@ class Registration(Credential):
     async def _loaded(self, found: SecretStr | None) -> None:
         if found is not None and self.state is not CredentialState.HELD:
             await self._keep(found, stored=True)
+            return
+        if self._dormant:
             return
         self.next_try_at = max(self._clock.monotonic(), self._floor)
         if self.state is not CredentialState.HELD:

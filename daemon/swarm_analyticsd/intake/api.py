@@ -16,18 +16,14 @@ from swarm_analytics_models.api import (
     ConfigAnswer,
     ConsentAnswer,
     ConsentRequest,
-    CredentialRequest,
     DeadAction,
     DeadAnswer,
     EventAnswer,
     EventsAnswer,
     FlushAnswer,
     FlushRequest,
-    ForgetKeyRequest,
     PauseRequest,
     Problem,
-    RegisterAnswer,
-    RegisterRequest,
     ServicesRequest,
     StopAnswer,
     VersionAnswer,
@@ -37,11 +33,13 @@ from swarm_analytics_models.status import Status
 from swarm_analyticsd import VERSION, policy
 from swarm_analyticsd.calls.broker import Broker
 from swarm_analyticsd.intake.calling import serve_calls
+from swarm_analyticsd.intake.credentials import Credentials, serve_credentials
 from swarm_analyticsd.intake.cursors import MissingBytes
-from swarm_analyticsd.intake.guard import JSON, Turned
+from swarm_analyticsd.intake.guard import INTERNAL, JSON, Turned
 from swarm_analyticsd.intake.inbox import NotAJournal
-from swarm_analyticsd.intake.operations import Operations, Refusing
+from swarm_analyticsd.intake.operations import Operations
 from swarm_analyticsd.intake.posting import NotCommitted, Posting
+from swarm_analyticsd.intake.refusing import Refusing
 from swarm_analyticsd.outbox.errors import OutboxError
 from swarm_analyticsd.outbox.lifecycle import State
 
@@ -60,7 +58,9 @@ class Views:
     config: Callable[[], ConfigAnswer]
 
 
-def make_api(*, operations: Operations, posting: Posting, broker: Broker, views: Views) -> FastAPI:
+def make_api(
+    *, operations: Operations, credentials: Credentials, posting: Posting, broker: Broker, views: Views
+) -> FastAPI:
     """The application, to be put behind the guard."""
     api = FastAPI(
         title="swarm-analyticsd",
@@ -75,6 +75,7 @@ def make_api(*, operations: Operations, posting: Posting, broker: Broker, views:
     _look(api, views)
     _hand_off(api, posting)
     _act(api, operations)
+    serve_credentials(api, credentials)
     serve_calls(api, broker)
     return api
 
@@ -133,18 +134,6 @@ def _act(api: FastAPI, operations: Operations) -> None:
         operations.add_services(request.services)
         return ServicesRequest(services=operations.base_urls)
 
-    @api.post("/v1/register")
-    async def register(request: RegisterRequest) -> RegisterAnswer:
-        return await operations.register(request)
-
-    @api.post("/v1/credentials")
-    async def credentials(request: CredentialRequest) -> None:
-        await operations.set_credential(request)
-
-    @api.post("/v1/credentials/forget")
-    async def forget_key(request: ForgetKeyRequest) -> None:
-        await operations.forget_key(request)
-
     @api.post("/v1/consent")
     async def consent(request: ConsentRequest) -> ConsentAnswer:
         return await operations.set_consent(request)
@@ -176,6 +165,10 @@ def _act(api: FastAPI, operations: Operations) -> None:
 
 
 def _answer_with_problems(api: FastAPI) -> None:
+    @api.exception_handler(Exception)
+    async def unforeseen(_request: Request, _error: Exception) -> JSONResponse:
+        return _problem(500, INTERNAL)  # and it is raised further, to the guard, which writes it to the log
+
     @api.exception_handler(Refusing)
     async def refusing(_request: Request, error: Refusing) -> JSONResponse:
         return _problem(error.status, error.problem)

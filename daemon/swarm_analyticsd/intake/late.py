@@ -39,6 +39,9 @@ class LateDispatcher:
         else:
             self._silenced.discard(service)
 
+    def signatures_wanted(self) -> tuple[str, ...]:
+        return () if self._real is None else self._real.signatures_wanted()
+
     def destination_added(self, known: KnownDestination) -> None:
         if self._real is not None:
             self._real.destination_added(known)

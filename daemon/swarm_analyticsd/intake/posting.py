@@ -14,6 +14,7 @@ from swarm_analyticsd.intake.cursors import Cursors
 from swarm_analyticsd.intake.decisions import decisions
 from swarm_analyticsd.intake.framing import Framer, Overlong
 from swarm_analyticsd.intake.journals import Journals
+from swarm_analyticsd.intake.ports import Sends
 from swarm_analyticsd.intake.post import Post
 from swarm_analyticsd.intake.refusals import refusals_of
 from swarm_analyticsd.intake.room import Room
@@ -36,6 +37,7 @@ class Posting:
     room: Room
     book: RouteBook
     clock: Clock
+    dispatcher: Sends
 
     async def lines(self, body: bytes) -> HandOffAnswer:
         """Lines without a journal: their sender keeps them until the answer. Raises what admitting raises."""
@@ -82,4 +84,5 @@ class Posting:
             dropped=self.post.collect_dropped(cursor.owner),
             skipped=self.post.collect_skipped(cursor.owner),
             consent=self.consent.modes,
+            signatures_wanted=self.dispatcher.signatures_wanted(),
         )

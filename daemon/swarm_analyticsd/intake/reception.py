@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from swarm_analytics_models.api import ConsentAnswer
 from swarm_analytics_models.categories import ConsentMode
 from swarm_analytics_models.contract import ServiceContract
-from swarm_analytics_models.handoff import DroppedEvent, Skipped
+from swarm_analytics_models.handoff import DroppedEvent, SignatureWanted, Skipped
 from swarm_analytics_models.home import Home
 from swarm_analyticsd import policy
 from swarm_analyticsd.clock import Chance, Clock
@@ -39,6 +39,7 @@ class Reception:
         clock: Clock,
         chance: Chance,
     ) -> None:
+        self._dispatcher = dispatcher
         book = RouteBook(contracts)
         self._post = Post()
         self._room = Room(policy.UNCOMMITTED_BYTES)
@@ -78,6 +79,7 @@ class Reception:
             room=self._room,
             book=book,
             clock=clock,
+            dispatcher=dispatcher,
         )
 
     def open(self, listening: socket.socket | None) -> None:
@@ -107,6 +109,10 @@ class Reception:
             left = []
         return ConsentAnswer(consent=self.consent.modes, withdrawn=withdrawn, journals_left=left)
 
+    def signature_wanted(self, destination: str) -> None:
+        """Ask every app that is connected for a fresh signed user id; who has that user gives one."""
+        self._post.broadcast(SignatureWanted(destination=destination))
+
     def dropped(self, events: Iterable[DroppedEvent]) -> None:
         """Tell apps of events that will not be delivered."""
         self._post.dropped(events)
@@ -124,6 +130,7 @@ class Reception:
             consent=self.consent,
             post=self._post,
             room=self._room,
+            dispatcher=self._dispatcher,
             own_pid=os.getpid(),
         )
         await stream.serve()

@@ -8,7 +8,7 @@ from typing import Final
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from swarm_analytics_models.handoff import PROTOCOL, Hello, ProtocolError, Welcome
+from swarm_analytics_models.handoff import PROTOCOL, Hello, ProtocolError, SignatureWanted, Welcome
 from swarm_analyticsd import VERSION, policy
 from swarm_analyticsd.intake.consent import Consent
 from swarm_analyticsd.intake.cursors import Cursor, Cursors, MissingBytes
@@ -16,6 +16,7 @@ from swarm_analyticsd.intake.framing import Framer, Overlong
 from swarm_analyticsd.intake.inbox import NotAJournal, is_journal, owner_of
 from swarm_analyticsd.intake.journals import Journals
 from swarm_analyticsd.intake.outlet import Outlet
+from swarm_analyticsd.intake.ports import Sends
 from swarm_analyticsd.intake.post import Post
 from swarm_analyticsd.intake.room import Room
 
@@ -43,6 +44,7 @@ class Stream:
         consent: Consent,
         post: Post,
         room: Room,
+        dispatcher: Sends,
         own_pid: int,
     ) -> None:
         self._connection = connection
@@ -51,6 +53,7 @@ class Stream:
         self._consent = consent
         self._post = post
         self._room = room
+        self._dispatcher = dispatcher
         self._own_pid = own_pid
         self._outlet = Outlet(connection)
         self._framer = Framer()
@@ -134,6 +137,8 @@ class Stream:
             self._outlet.notice(
                 Welcome(protocol=PROTOCOL, version=VERSION, pid=self._own_pid, consent=self._consent.modes)
             )
+            for wanting in self._dispatcher.signatures_wanted():
+                self._outlet.notice(SignatureWanted(destination=wanting))
             self._owner = owner
             self._post.attach(owner, self._outlet)
         elif owner != self._owner:

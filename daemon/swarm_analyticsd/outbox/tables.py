@@ -77,8 +77,8 @@ destinations: Final = Table(
     Column("forgotten", Integer, nullable=False, server_default=text("0")),
 )
 """Where events go and as whom. A service's row without ref stands in while nobody has said so. `settings` is
-a `DeliverySettings` as JSON. `forgotten`: a person removed it, and no app has declared it since; the row stays
-for its trail, and for an app that still runs and names it."""
+a `DeliverySettings` as JSON. `forgotten`: a person removed it, and no app has declared it since; the row
+stays for its trail, and for an app that still runs and names it."""
 
 Index("destinations_by_ref", destinations.c.service, destinations.c.ref, unique=True)
 Index("destinations_unknown", destinations.c.service, unique=True, sqlite_where=text("ref IS NULL"))

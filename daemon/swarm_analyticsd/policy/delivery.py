@@ -95,5 +95,9 @@ REFUSED_KEY_LENT_MOST_S: Final = 30.0
 """Seconds until a call may try a refused key again: 1, 2, 4 ... 30. Somebody waits for that call's answer,
 and a service is not asked in vain more than a few thousand times a day."""
 
+SIGNATURE_ASKED_EVERY_S: Final = 20.0
+"""Least seconds between two requests for the same user's fresh signature: an app asks its backend for one,
+and in a session's last minute may be asked twice more."""
+
 KEY_FILE_LOOK_S: Final = 10.0
 """Seconds between looks at a key file that has no usable key, while events wait for one."""

@@ -115,6 +115,7 @@ class Accounts:
             asked_to_wait=partial(self._keep_wait, known.id),
             changed=changed,
             floor=floor,
+            dormant=known.forgotten,
         )
 
     async def _record(self, destination_id: int, state: CredentialState, error: str | None) -> None:

@@ -109,6 +109,8 @@ class Dispatcher:
         lane = self._lanes.get(known.id)
         if lane is not None:
             lane.destination_changed(known)
+            if not known.forgotten:
+                lane.credential.rouse()
             return
         contract = self._contracts.get(known.destination.service)
         if contract is None:
@@ -130,6 +132,7 @@ class Dispatcher:
         for destination_id in destination_ids:
             lane = self._lanes.get(destination_id)
             if lane is not None:
+                lane.credential.rouse()
                 lane.wake(news=True)
 
     def nudge(self) -> None:
