@@ -318,7 +318,7 @@ def test_a_daemon_is_started_where_none_runs_and_the_call_goes_on(
         daemons.append(context.__enter__())
 
     context, daemons = call_daemon(home, done), []  # type: ignore[var-annotated]
-    monkeypatch.setattr(launch, "autostart_allowed", lambda chosen: True)
+    monkeypatch.setattr(launch, "autostart_allowed", lambda chosen: chosen.root == home)
     monkeypatch.setattr(launch, "ensure_daemon", ensure)
     assert calling().call(BILLED, {"what": "tea"}, Receipt).number == 7
     assert started == [home]
@@ -334,7 +334,7 @@ def test_an_older_daemon_is_replaced_first(
             found = json.loads(chosen.address.read_text())
             chosen.address.write_text(json.dumps(found | {"version": "0.1.0"}))
 
-        monkeypatch.setattr(launch, "autostart_allowed", lambda chosen: True)
+        monkeypatch.setattr(launch, "autostart_allowed", lambda chosen: chosen.root == home)
         monkeypatch.setattr(launch, "ensure_daemon", replace)
         assert calling().call(BILLED, {"what": "tea"}, Receipt).number == 7
         assert len(older.calls()) == 1
