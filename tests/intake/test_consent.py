@@ -215,7 +215,7 @@ async def test_consent_survives_a_restart(home: Path) -> None:
     async with rig_in(home) as rig:
         app = rig.app()
         await app.connect()
-        assert (await app.hear("welcome"))["consent"] == {"openswarm": "minimal"}
+        assert (await app.hear("welcome"))["consent"]["openswarm"] == "minimal"
 
 
 async def test_an_opt_out_under_load_purges_everything(home: Path) -> None:

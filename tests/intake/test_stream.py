@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from swarm_analytics_models.handoff import MAX_LINE_BYTES, PROTOCOL, DroppedEvent
+from swarm_analytics_models.services import contracts
 from swarm_analyticsd import policy
 from swarm_analyticsd.outbox.rows import Admission
 from tests.intake.lines import DECLARATION, DESTINATION, event, hello, log_entry, raw
@@ -24,7 +25,7 @@ async def test_lines_are_receipted_after_their_commit(home: Path) -> None:
         welcome = await app.hear("welcome")
         assert welcome["protocol"] == PROTOCOL
         assert welcome["pid"] == os.getpid()
-        assert welcome["consent"] == {"openswarm": "full"}
+        assert welcome["consent"] == dict.fromkeys(contracts(), "full")
         rig.outbox.gate = asyncio.Event()
         await app.hand_off(DECLARATION, event(0), event(1))
         await eventually_async(lambda: _true(rig.outbox.admissions == 1))

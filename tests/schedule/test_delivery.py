@@ -596,9 +596,9 @@ async def test_what_may_have_arrived_is_set_aside_where_a_second_time_would_coun
     ):
         known = await ours.destination(remote, service="toy", kind=IdentityKind.TOKEN)
         await ours.hand_off(known, SET_ASIDE.key, {"value": 1})
-        await ours.settled(held=1)
+        await ours.settled(dead=1)
         await ours.hand_off(known, SET_ASIDE.key, {"value": 2})
-        await ours.settled(held=1, delivered=1)
+        await ours.settled(dead=1, delivered=1)
         assert [seen.json["value"] for seen in remote.seen] == [1, 2]
 
 
