@@ -1,6 +1,10 @@
 """Answers in pieces, requests that end when nobody waits, and answers that cannot be used."""
 
 import asyncio
+import json
+from inspect import signature
+from pathlib import Path
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
@@ -8,8 +12,10 @@ from swarm_analytics_models.calls import CallTrouble
 from swarm_analytics_models.status import BreakerState
 from swarm_analyticsd.calls.outcome import Answered, Streamed
 from swarm_analyticsd.delivery.send import BrokenOff
+from swarm_analyticsd.intake.api import make_api
 from tests.calls.support import FLOW_HEAD, PAYMENT, TALKED, in_turn, rig, thing
 from tests.delivery.scripted import Action, Seen, answer, eventually, raw, until_left
+from tests.security.serving import serving
 
 pytestmark = pytest.mark.anyio
 
@@ -101,3 +107,13 @@ async def test_a_success_that_cannot_be_used_is_its_own_trouble(monkeypatch: pyt
         assert await calling.trouble("things.pay", arguments=PAYMENT) is CallTrouble.MALFORMED
         assert await calling.trouble("things.pay", arguments=PAYMENT) is CallTrouble.TOO_LARGE
         assert len(calling.remote.seen) == 2
+
+
+async def test_a_bug_is_told_as_a_problem_and_as_no_more(home: Path) -> None:
+    parts = {name: Mock() for name in signature(make_api).parameters}
+    parts["broker"].call = AsyncMock(side_effect=RuntimeError("canary-in-a-bug"))
+    asked = json.dumps({"destination": "d", "arguments": {}}).encode()
+    async with serving(home, make_api(**parts)) as served:
+        told = await served.ask("POST", "/v1/call/toy/things.pay", asked)
+        assert (told.status, told.content["code"]) == (500, "internal")
+        assert "canary" not in json.dumps(told.content)

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import resource
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from tests.support.homes import short_directory
 from tests.support.processes import DaemonProcess
 
 pytestmark = pytest.mark.anyio
+resource = pytest.importorskip("resource", reason="no Unix, so no Unix socket either")
 
 KEY = "sk-canary-3f7a9c"
 ARGUMENTS = {"agent_config": {"agent_name": "A"}, "task": "t"}
