@@ -17,7 +17,10 @@ def test_000_28_the_client_is_generated(tmp_path: Path) -> None:
 
 
 def changed(service: Service, change: str) -> Service:
+    """The service, where it is OpenSwarm, with an endpoint more or less."""
     routes = service.contract.routes
+    if service.contract.name != "openswarm":
+        return service
     if change == "removed":
         routes = tuple(route for route in routes if route.key != "logs.write")
     else:
@@ -40,7 +43,7 @@ def test_000_30_check_fails_on_stale_output(tmp_path: Path, capsys: pytest.Captu
     output = tmp_path / "generated"
     assert main(["--check"]) == FINE
     main(["--output", str(output)])
-    (stale,) = output.rglob("namespaces.py")
+    stale = output / "openswarm" / "namespaces.py"
     stale.write_text(stale.read_text().replace("def closed", "def ended"))
     assert main(["--check", "--output", str(output)]) == DRIFT
     assert "make generate" in capsys.readouterr().err
