@@ -379,6 +379,9 @@ def test_003_18_every_error_is_a_metrics_api_error(world: SyvainWorld) -> None:
     assert (absent.value.status_code, absent.value.error_code) == (404, "experiment_not_found")
     assert absent.value.retryable is False
     assert str(absent.value).startswith("HTTP 404: There is no experiment 'nope'.: code=experiment_not_found")
+    with pytest.raises(MetricsApiRequestError) as unminted:
+        client.ingest_metrics("nope", [metric()], sync=True)
+    assert (unminted.value.status_code, unminted.value.error_code) == (404, "experiment_not_found")
     world.configure(refused_api_keys=[world.key])
     with pytest.raises(MetricsApiRequestError) as refused:
         client.auth_status()
@@ -549,5 +552,10 @@ def test_003_25_limits_are_kept_here(world: SyvainWorld) -> None:
     ):
         with pytest.raises(ValidationError):
             call()
+    for mistaken in ("", ".", ".."):
+        with pytest.raises(ValidationError):
+            client.get_experiment(mistaken)
+        with pytest.raises(ValidationError):
+            client.ingest_metrics(mistaken, [metric()])
     assert client.ingest_metrics("e", []).ok, "nothing to record is no error"
     assert not world.requests()

@@ -85,8 +85,9 @@ def _message(failed: CallFailed) -> str:
     failure = failed.failure
     if failure is None or failure.status is None or failed.trouble is not CallTrouble.REJECTED:
         return failed.message
-    text = failure.body if isinstance(failure.body, str) else failure.error or ""
-    return f"HTTP {failure.status}: {text[:_EXCERPT_CHARACTERS] or 'the API gave no reason'}"
+    text = failure.body if isinstance(failure.body, str) else failure.error or "the API gave no reason"
+    named = f"HTTP {failure.status}"
+    return text[:_EXCERPT_CHARACTERS] if text.startswith(named) else f"{named}: {text[:_EXCERPT_CHARACTERS]}"
 
 
 def _is_retryable(failed: CallFailed) -> bool:

@@ -229,4 +229,6 @@ def unproven(proof: Unproven) -> Failure:
             nature = Nature.UNREACHED
         case _:
             assert_never(proof.why)
-    return Failure(nature, proof.error, status=proof.status, retry_after_s=proof.retry_after_s)
+    return Failure(
+        nature, proof.error, status=proof.status, code=proof.code, retry_after_s=proof.retry_after_s
+    )

@@ -52,6 +52,9 @@ class Unproven:
     generation: int = -1
     """Of the destination's secret that did not do."""
 
+    code: str | None = None
+    """The service's own, of its answer to a request for a token."""
+
     @property
     def temporary(self) -> bool:
         """Nothing was decided: trying again later may help."""

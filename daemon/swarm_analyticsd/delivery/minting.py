@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, assert_never
 
@@ -92,7 +92,20 @@ class Minting:
             return Unproven(Why.REFUSED, str(error))
         answer = await self.transport.send(request)
         outcome = classify(answer, route, now=self.clock.now())
-        return failure(outcome, route.key) or _token(answer, scheme, time_of)
+        refused = failure(outcome, route.key)
+        if refused is not None:
+            return replace(refused, code=self._code(answer))
+        return _token(answer, scheme, time_of)
+
+    def _code(self, answer: Answer) -> str | None:
+        if not isinstance(answer, Reply) or answer.status < 400:
+            return None
+        try:
+            body = json.loads(answer.body)
+        except (ValueError, RecursionError):
+            return None
+        code = self.contract.read_error(answer.status, body).code
+        return None if code is None else code[: policy.CALL_FIELD_CHARACTERS]
 
 
 def failure(outcome: Outcome, what: str) -> Unproven | None:

@@ -6,7 +6,7 @@ rules that nobody has published are those that the two clients enforce.
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from swarm_analytics_models.payload import OmitsUnset
 from swarm_analytics_models.values import FreeJson, Int64
@@ -17,8 +17,18 @@ JsonObject: TypeAlias = dict[str, FreeJson]
 Milliseconds: TypeAlias = Annotated[Int64, Field(ge=0)]
 """Unix time in milliseconds."""
 
-ExperimentId: TypeAlias = Annotated[str, Field(min_length=1)]
-"""As `Experiment.id`; it becomes a part of the request's path."""
+
+def _one_segment(text: str) -> str:
+    if text in (".", ".."):
+        raise ValueError("name a resource: this would change the path of the request")
+    return text
+
+
+PathId: TypeAlias = Annotated[str, Field(min_length=1), AfterValidator(_one_segment)]
+"""An id that becomes a part of the request's path."""
+
+ExperimentId: TypeAlias = PathId
+"""As `Experiment.id`."""
 
 ExperimentStatus: TypeAlias = Literal["created", "running", "done", "error"]
 TrackingExperimentStatus: TypeAlias = Literal["running", "done", "error"]

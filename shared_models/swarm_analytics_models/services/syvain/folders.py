@@ -4,10 +4,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from swarm_analytics_models.services.syvain.base import Envelope, Input, Output
+from swarm_analytics_models.services.syvain.base import Envelope, Input, Output, PathId
 from swarm_analytics_models.services.syvain.experiments import Experiment, Folder
 
-FolderId = Annotated[str, Field(min_length=1)]
 FolderName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -53,7 +52,7 @@ class FolderCreateInput(Input):
 class FolderRead(Input):
     """A folder with what it holds."""
 
-    folder_id: FolderId
+    folder_id: PathId
 
 
 class FolderPatchInput(Input):
@@ -72,4 +71,4 @@ class FolderPatchInput(Input):
 class FolderPatched(FolderPatchInput):
     """A folder gets a new name, a new place, or both."""
 
-    folder_id: FolderId
+    folder_id: PathId

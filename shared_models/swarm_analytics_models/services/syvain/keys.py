@@ -4,7 +4,14 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field, model_validator
 
-from swarm_analytics_models.services.syvain.base import AuthKind, Envelope, ExperimentId, Input, Output
+from swarm_analytics_models.services.syvain.base import (
+    AuthKind,
+    Envelope,
+    ExperimentId,
+    Input,
+    Output,
+    PathId,
+)
 from swarm_analytics_models.values import Int64
 
 WEEK_MS: Final = 7 * 24 * 60 * 60 * 1000
@@ -102,4 +109,4 @@ class IngestionKeyRevoked(Input):
     """An ingestion key is valid no more."""
 
     experiment_id: ExperimentId
-    key_id: Annotated[str, Field(min_length=1)]
+    key_id: PathId

@@ -13,6 +13,7 @@ from swarm_analytics_models.services.syvain.base import (
     MetricSortDirection,
     Milliseconds,
     Output,
+    PathId,
 )
 from swarm_analytics_models.values import FiniteFloat, FreeJson, Int64
 
@@ -186,6 +187,6 @@ class MetricCatalogInspected(Input):
     """The values that the metadata of one metric has."""
 
     experiment_id: ExperimentId
-    metric: Annotated[str, Field(min_length=1)]
+    metric: PathId
     key: list[str] | None = Field(default=None, description="Of these keys alone")
     limit: Int64 | None = None
