@@ -8,7 +8,7 @@ from swarm_analytics_models.categories import ConsentMode
 from swarm_analytics_models.handoff import MAX_KEY_CHARACTERS, DeliverySettings
 from swarm_analytics_models.identifiers import MAX_IDENTITY_CHARACTERS, IdentityKind
 from swarm_analytics_models.key_sources import DEFAULT_IDENTITY
-from swarm_analytics_models.status import EventDetail, EventSummary
+from swarm_analytics_models.status import CredentialState, EventDetail, EventSummary
 
 
 class ApiModel(BaseModel):
@@ -179,6 +179,23 @@ class CredentialAnswer(BaseModel):
 
     destination: str
     base_url: str
+
+
+class CredentialView(BaseModel):
+    """What is shown of a credential: all but the secret."""
+
+    destination: str
+    service: str
+    base_url: str | None
+    identity: str
+    credential: CredentialState
+    last_error: str | None
+
+
+class CredentialsAnswer(BaseModel):
+    """What ``credential list --json`` prints."""
+
+    credentials: list[CredentialView]
 
 
 class CredentialRemoval(NamedDestination):

@@ -14,6 +14,9 @@ from urllib.parse import urlsplit
 REFERENCE_PREFIX: Final = "swaref_"
 """Every install reference starts so; a real token never does."""
 
+DESTINATION_PREFIX: Final = "d_"
+"""Every destination's `ref` starts so."""
+
 MAX_IDENTITY_CHARACTERS: Final = 128
 """Longest install id that the service takes (its `create_install_token`), and so of every identity."""
 
@@ -133,7 +136,7 @@ class Destination:
         """Stable id: equal for equal (service, origin, kind, identity), whatever the path of the base URL."""
         origin = parse_base_url(self.base_url).origin
         canonical = json.dumps([self.service, origin, self.kind, self.identity], separators=(",", ":"))
-        return "d_" + hashlib.sha256(canonical.encode()).hexdigest()[:24]
+        return DESTINATION_PREFIX + hashlib.sha256(canonical.encode()).hexdigest()[:24]
 
 
 def _checksum(payload: bytes) -> str:

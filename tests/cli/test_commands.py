@@ -264,10 +264,14 @@ def test_consent_is_set_for_a_service_or_all(
 def test_s11_a_secret_comes_from_stdin_and_is_not_shown(
     fake: FakeDaemon, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fake.answers["POST /v1/credentials"] = (200, None)
+    fake.answers["POST /v1/credentials"] = (200, {"destination": "d_ada", "base_url": "https://a.example"})
     monkeypatch.setattr("sys.stdin", io.StringIO("canary-secret\n"))
     assert command(fake, "credential", "set", "d_ada") == 0
-    assert fake.requests[-1][2] == {"destination": "d_ada", "secret": "canary-secret"}
+    assert fake.requests[-1][2] == {
+        "destination": "d_ada",
+        "identity": "default",
+        "secret": "canary-secret",
+    }
     assert "canary" not in "".join(capsys.readouterr())
 
 
@@ -287,6 +291,78 @@ def test_credential_list_shows_destinations_and_states(
     fake.answers["GET /v1/status"] = status_answer(status)
     assert command(fake, "credential", "list") == 0
     assert capsys.readouterr().out == "d_ada  openswarm  https://analytics.example  install:ada  present\n"
+
+
+def test_credential_list_of_one_service_and_for_programs(
+    fake: FakeDaemon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    services = {
+        "openswarm": service(identity="install:ada", ref="d_ada"),
+        "swarms": service(identity="key:default", ref="d_key"),
+    }
+    fake.answers["GET /v1/status"] = status_answer(Status(daemon=daemon(), services=services))
+    assert command(fake, "credential", "list", "swarms") == 0
+    assert capsys.readouterr().out == "d_key  swarms  https://analytics.example  key:default  present\n"
+    assert command(fake, "credential", "list", "swarms", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["credentials"] == [
+        {
+            "destination": "d_key",
+            "service": "swarms",
+            "base_url": "https://analytics.example",
+            "identity": "key:default",
+            "credential": "present",
+            "last_error": None,
+        }
+    ]
+    assert command(fake, "credential", "list", "segops") == 0
+    assert "No destination" in capsys.readouterr().err
+
+
+def test_a_services_key_is_named_by_its_place_and_name(
+    fake: FakeDaemon, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = {"destination": "d_key", "base_url": "https://a.example", "forgotten": True}
+    fake.answers["POST /v1/credentials"] = fake.answers["POST /v1/credentials/remove"] = (200, answer)
+    monkeypatch.setattr("sys.stdin", io.StringIO("canary-secret\n" * 2))
+    named = ("--base-url", "https://a.example", "--identity", "second")
+    assert command(fake, "credential", "set", "swarms") == 0
+    assert command(fake, "credential", "set", "swarms", *named) == 0
+    assert command(fake, "credential", "remove", "swarms", *named) == 0
+    assert command(fake, "credential", "remove", "d_key") == 0
+    where = {"service": "swarms", "base_url": "https://a.example", "identity": "second"}
+    assert [body for _, path, body in fake.requests if path.startswith("/v1/credentials")] == [
+        {"service": "swarms", "identity": "default", "secret": "canary-secret"},
+        where | {"secret": "canary-secret"},
+        where,
+        {"destination": "d_key", "identity": "default"},
+    ]
+    assert "canary" not in "".join(capsys.readouterr())
+
+
+def test_who_loses_a_credential_and_keeps_events_is_told(
+    fake: FakeDaemon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = {"destination": "d_key", "base_url": "https://a.example", "forgotten": False}
+    fake.answers["POST /v1/credentials/remove"] = (200, answer)
+    assert command(fake, "credential", "remove", "d_key") == 0
+    told = capsys.readouterr()
+    assert "d_key (https://a.example)" in told.out
+    assert "they wait for a new credential" in told.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["set", "d_key", "--base-url", "https://a.example"],
+        ["remove", "d_key", "--identity", "second"],
+        ["remove", "swarms", "--identity", "x" * 129],
+        ["set", "swarms", "--identity", ""],
+        ["remove"],
+    ],
+)
+def test_a_destination_is_named_in_one_way(fake: FakeDaemon, words: list[str]) -> None:
+    assert command(fake, "credential", *words) == 2
+    assert not [path for _, path, _ in fake.requests if path.startswith("/v1/credentials")]
 
 
 def test_config_lists_settings(fake: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:

@@ -148,6 +148,17 @@ def test_a_refused_token_asks_for_the_person_who_can_renew_it() -> None:
     ]
 
 
+def test_a_session_that_is_held_is_renewed_by_its_app_alone() -> None:
+    advice = "  -> Start the app that has this user: it is asked for a fresh signature."
+    for state in (CredentialState.HELD, CredentialState.ABSENT):
+        held = service(credential=state, identity="session:f00", ref="d_f00", held=3)
+        assert advice in verdict(of(openswarm=held))
+    key = service(credential=CredentialState.HELD, identity="key:default", ref="d_k", held=3)
+    assert "  -> Sign in again in the app, or: swarm-analyticsd credential set d_k" in verdict(
+        of(openswarm=key)
+    )
+
+
 def test_a_missing_credential_is_wrong_and_a_pending_one_only_noted() -> None:
     assert verdict(of(openswarm=service(credential=CredentialState.ABSENT, queued=2)))[0] == (
         "NOT WELL: openswarm has no credential; 2 events wait."

@@ -156,6 +156,8 @@ def test_looking_at_a_home_that_is_not_there_makes_none(shell: Shell, words: lis
         ["dead", "retry", "--all"],
         ["dead", "drop", "--all"],
         ["credential", "set", "d_x"],
+        ["credential", "set", "swarms"],
+        ["credential", "remove", "swarms"],
         ["register", "--service", "openswarm", "--base-url", "http://127.0.0.1:1", "--install-id", "ada"],
     ],
     ids=" ".join,

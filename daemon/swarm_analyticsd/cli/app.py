@@ -5,6 +5,7 @@ from typing import Final
 
 import typer
 
+from swarm_analyticsd.cli import credential as credentials
 from swarm_analyticsd.cli import look, provide, run, steer, tools
 
 PASS_ON: Final = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -47,8 +48,9 @@ app.command("stop")(steer.stop)
 app.command("register")(provide.register)
 app.command("consent")(provide.consent)
 app.add_typer(credential, name="credential")
-credential.command("set")(provide.credential_set)
-credential.command("list")(provide.credential_list)
+credential.command("set")(credentials.set_)
+credential.command("list")(credentials.list_)
+credential.command("remove")(credentials.remove)
 app.command("config")(look.config)
 app.command("sandbox", context_settings=PASS_ON)(tools.sandbox)
 app.command("demo")(tools.demo)

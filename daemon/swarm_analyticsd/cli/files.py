@@ -133,6 +133,7 @@ class HomeFiles:
             dispatcher=LateDispatcher(),
             contracts=contracts(),
             consent=outbox.recovery.consent,
+            decided=outbox.recovery.decided,
             clock=SystemClock(),
             chance=system_chance(),
         )

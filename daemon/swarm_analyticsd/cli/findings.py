@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import Final
 
 from swarm_analytics_models.categories import ConsentMode
+from swarm_analytics_models.identifiers import IdentityKind
 from swarm_analytics_models.status import (
     BreakerState,
     CredentialState,
@@ -151,8 +152,6 @@ def _trial(destination: DestinationStatus, now: float) -> str:
 def _of_credential(label: str, destination: DestinationStatus, now: float) -> Iterator[Finding]:
     some = destination.queued + destination.held
     waiting = wait(some)
-    ref = visible(destination.ref)
-    by_itself = not destination.identity.startswith("token:")
     if destination.credential is not CredentialState.HELD and not some:
         return
     match destination.credential:
@@ -162,17 +161,15 @@ def _of_credential(label: str, destination: DestinationStatus, now: float) -> It
             yield Finding(
                 Weight.WRONG,
                 f"{label} refuses the credential; {waiting}, nothing is lost.{_error(destination)}",
-                "The daemon registers again by itself; if that does not help:"
-                if by_itself
-                else "Sign in again in the app, or:",
-                f"credential set {ref}",
+                *_renewal(destination),
             )
         case CredentialState.ABSENT:
+            advice, command = _renewal(destination)
             yield Finding(
                 Weight.WRONG,
                 f"{label} has no credential; {waiting}.{_error(destination)}",
-                "Start the app that has it, or:",
-                f"credential set {ref}",
+                "Start the app that has it, or:" if command else advice,
+                command,
             )
         case CredentialState.PENDING if destination.breaker is not BreakerState.CLOSED:
             return  # told as such
@@ -190,6 +187,18 @@ def _of_credential(label: str, destination: DestinationStatus, now: float) -> It
                 f"{label} is being registered; {waiting} for that.",
                 "It goes on by itself as soon as the service answers.",
             )
+
+
+def _renewal(destination: DestinationStatus) -> tuple[str, str]:
+    """How a refused credential is renewed: an advice, and a command where one helps."""
+    command = f"credential set {visible(destination.ref)}"
+    match destination.identity.partition(":")[0]:
+        case IdentityKind.INSTALL:
+            return "The daemon registers again by itself; if that does not help:", command
+        case IdentityKind.SESSION:
+            return "Start the app that has this user: it is asked for a fresh signature.", ""
+        case _:
+            return "Sign in again in the app, or:", command
 
 
 def _of_breaker(label: str, destination: DestinationStatus, now: float) -> Iterator[Finding]:

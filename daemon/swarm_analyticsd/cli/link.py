@@ -12,6 +12,9 @@ from swarm_analytics.channel import DaemonChannel, DaemonRefused, DaemonUnavaila
 from swarm_analytics_models.api import (
     ConfigAnswer,
     ConsentAnswer,
+    CredentialAnswer,
+    CredentialRemoval,
+    CredentialRemovalAnswer,
     CredentialRequest,
     DeadAction,
     DeadAnswer,
@@ -98,9 +101,12 @@ class Daemon:
     def consent(self, mode: ConsentMode, service: str | None) -> ConsentAnswer:
         return self._ask(ConsentAnswer, "POST", "/v1/consent", {"mode": mode, "service": service})
 
-    def set_credential(self, request: CredentialRequest) -> None:
-        content = {"destination": request.destination, "secret": request.secret.get_secret_value()}
-        self._request("POST", "/v1/credentials", content)
+    def set_credential(self, request: CredentialRequest) -> CredentialAnswer:
+        content = _content(request) | {"secret": request.secret.get_secret_value()}
+        return self._ask(CredentialAnswer, "POST", "/v1/credentials", content)
+
+    def remove_credential(self, request: CredentialRemoval) -> CredentialRemovalAnswer:
+        return self._ask(CredentialRemovalAnswer, "POST", "/v1/credentials/remove", _content(request))
 
     def stop(self) -> StopAnswer:
         return self._ask(StopAnswer, "POST", "/v1/stop", {})

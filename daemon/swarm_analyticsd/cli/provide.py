@@ -1,12 +1,11 @@
-"""Commands that tell the daemon what it needs to know: register, consent, credential."""
+"""Commands that tell the daemon what it needs to know: register, consent."""
 
-import sys
 from typing import Annotated
 
 import typer
 from pydantic import ValidationError
 
-from swarm_analytics_models.api import CredentialRequest, RegisterRequest
+from swarm_analytics_models.api import RegisterRequest
 from swarm_analytics_models.categories import ConsentMode
 from swarm_analytics_models.home import resolve_home
 from swarm_analyticsd.cli import policy
@@ -16,11 +15,6 @@ from swarm_analyticsd.cli.options import HomeOption, JsonOption, OptionalService
 from swarm_analyticsd.cli.screen import remark, say, say_json
 from swarm_analyticsd.cli.source import source
 from swarm_analyticsd.cli.words import amount, visible
-
-DestinationArgument = Annotated[
-    str,
-    typer.Argument(metavar="DESTINATION", help="As `credential list` names it: d_...", show_default=False),
-]
 
 
 def register(
@@ -78,38 +72,4 @@ def consent(
                 f"{len(answer.journals_left)} journals of running apps hold lines that were not taken yet; "
                 "what they hold is muted and erased as soon as it is taken."
             )
-        known.end(Exit.FINE)
-
-
-def credential_set(destination: DestinationArgument, home: HomeOption = None) -> None:
-    """Give a destination a new secret, at a prompt or on stdin.
-
-    Never as an argument, which other users of this machine could read.
-    """
-    daemon = Daemon(resolve_home(home))
-    daemon.version()
-    if sys.stdin.isatty():
-        secret = typer.prompt(f"Secret for {visible(destination)}", hide_input=True, err=True)
-    else:
-        secret = sys.stdin.readline()
-    if not secret.strip():
-        raise CommandError(
-            "No secret was given.", "Type it at the prompt, or pipe it in as one line on stdin.", Exit.USAGE
-        )
-    daemon.set_credential(CredentialRequest(destination=destination, secret=secret.strip()))
-    say(f"The daemon has the credential for {visible(destination)}.")
-
-
-def credential_list(home: HomeOption = None) -> None:
-    """List the destinations and whether each has a credential."""
-    with source(resolve_home(home)) as known:
-        services = known.status().services
-        if not any(service.destinations for service in services.values()):
-            remark("No destination is known yet.")
-        for name, service in sorted(services.items()):
-            for each in service.destinations:
-                say(
-                    f"{visible(each.ref)}  {visible(name)}  {visible(each.base_url)}  "
-                    f"{visible(each.identity)}  {each.credential}"
-                )
         known.end(Exit.FINE)
