@@ -227,6 +227,17 @@ def test_what_the_app_stops_waiting_for_ends(world: SyvainWorld) -> None:
     )
 
 
+def test_metrics_that_were_recorded_while_no_daemon_ran_are_delivered_by_the_next(
+    world: SyvainWorld, home: Path, processes: Processes
+) -> None:
+    experiment = world.client().create_experiment("run").experiment
+    client = world.client(home=home)
+    assert client.ingest_metrics(experiment.id, [metric("1"), metric("2")]).mode == "queued"
+    processes.daemon(home)
+    assert client.flush(30.0)
+    assert world.state()["metrics"] == 2
+
+
 CANARY = "ak_org_canary_71c1d9e0"
 APP = """
 import sys

@@ -1,17 +1,14 @@
 """The operations of the service's own package, by its names, for asyncio."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from swarm_analytics._generated.syvain.async_namespaces import AsyncSyvainNamespaces
 from swarm_analytics.syvain import arguments
-from swarm_analytics.syvain.series import Frames
+from swarm_analytics.syvain.async_reads import AsyncMetricReads
 from swarm_analytics_models.payload import UNSET, Unset
 from swarm_analytics_models.services.syvain.payloads import (
     AnnotationsResponse,
     AuthStatusResponse,
-    ComparisonMetricRowSortKey,
-    ComparisonMetricSeries,
     ExperimentAnnotationResponse,
     ExperimentResponse,
     ExperimentsResponse,
@@ -22,27 +19,16 @@ from swarm_analytics_models.services.syvain.payloads import (
     IngestionKeyCreateResponse,
     IngestionKeyResponse,
     IngestionKeysResponse,
-    MetricCatalogResponse,
-    MetricCatalogValuesResponse,
-    MetricRowSortKey,
-    MetricsCatalogQueryItem,
-    MetricSeriesColumnBatch,
-    MetricSortDirection,
-    RowsResponse,
-    SeriesQueryOrder,
-    SeriesQuerySelection,
     TrackingExperimentStatus,
 )
 
 
-class AsyncOperations:
+class AsyncOperations(AsyncMetricReads):
     """As `Operations`, which describes them, awaited. Cancelling one ends the request to the service.
 
     Raises `pydantic.ValidationError` for bad arguments, before any I/O, and a `MetricsApiError` else. What
     failed in passing has been repeated by then, as far as that does no harm.
     """
-
-    _api: AsyncSyvainNamespaces
 
     async def auth_status(self) -> AuthStatusResponse:
         return (await self._api.auth.status()).data
@@ -123,122 +109,6 @@ class AsyncOperations:
 
     async def move_experiment(self, experiment_id: str, folder_id: str | None) -> ExperimentResponse:
         return (await self._api.experiments.move(experiment_id=experiment_id, folder_id=folder_id)).data
-
-    async def list_metrics(
-        self,
-        experiment_id: str,
-        *,
-        metric_name: str | None = None,
-        metadata_key: str | None = None,
-        metadata_value: str | None = None,
-        metadata_value_json: str | None = None,
-        step: int | None = None,
-        from_step: int | None = None,
-        to_step: int | None = None,
-        from_time: int | None = None,
-        to_time: int | None = None,
-        sort_by: Sequence[MetricRowSortKey] | None = None,
-        sort_direction: MetricSortDirection | None = None,
-        limit: int | None = None,
-        include_experiment_meta_as_of: bool | None = None,
-    ) -> RowsResponse:
-        return (
-            await self._api.metrics.list(
-                experiment_id=experiment_id,
-                metric_name=metric_name,
-                metadata_key=metadata_key,
-                metadata_value=metadata_value,
-                metadata_value_json=metadata_value_json,
-                step=step,
-                from_step=from_step,
-                to_step=to_step,
-                from_time=from_time,
-                to_time=to_time,
-                sort_by=arguments.joined(sort_by),
-                sort_direction=sort_direction,
-                limit=limit,
-                include_experiment_meta_as_of=include_experiment_meta_as_of,
-            )
-        ).data
-
-    async def compare_metrics(
-        self,
-        series: Sequence[ComparisonMetricSeries | Mapping[str, Any]],
-        *,
-        from_step: int | None = None,
-        to_step: int | None = None,
-        from_time: int | None = None,
-        to_time: int | None = None,
-        sort_by: Sequence[ComparisonMetricRowSortKey] | None = None,
-        sort_direction: MetricSortDirection | None = None,
-        limit: int | None = None,
-        include_experiment_meta_as_of: bool | None = None,
-    ) -> RowsResponse:
-        return (
-            await self._api.metrics.compare(
-                series=arguments.compared(series),
-                from_step=from_step,
-                to_step=to_step,
-                from_time=from_time,
-                to_time=to_time,
-                sort_by=arguments.joined(sort_by),
-                sort_direction=sort_direction,
-                limit=limit,
-                include_experiment_meta_as_of=include_experiment_meta_as_of,
-            )
-        ).data
-
-    async def query_metric_series(
-        self,
-        series: Sequence[SeriesQuerySelection | Mapping[str, Any]],
-        *,
-        order: SeriesQueryOrder | Mapping[str, Any],
-        stream: bool = False,
-    ) -> list[MetricSeriesColumnBatch]:
-        if stream:
-            return [batch async for batch in self.stream_metric_series(series, order=order)]
-        return (
-            await self._api.query.series(
-                series=arguments.selections(series), order=arguments.series_order(order)
-            )
-        ).data
-
-    async def stream_metric_series(
-        self,
-        series: Sequence[SeriesQuerySelection | Mapping[str, Any]],
-        *,
-        order: SeriesQueryOrder | Mapping[str, Any],
-    ) -> AsyncIterator[MetricSeriesColumnBatch]:
-        """As `query_metric_series`, each series as it comes. A stream that stops short raises at its end."""
-        selected, ordered = arguments.selections(series), arguments.series_order(order)
-        frames = Frames()
-        async for frame in self._api.query.series_stream(series=selected, order=ordered):
-            batch = frames.take(frame)
-            if batch is not None:
-                yield batch
-        frames.close()
-
-    async def query_metrics_catalog(self, experiment_ids: Sequence[str]) -> list[MetricsCatalogQueryItem]:
-        return (await self._api.query.catalog(experiment_ids=arguments.experiment_ids(experiment_ids))).data
-
-    async def list_metric_catalog(
-        self, experiment_id: str, *, limit: int | None = None
-    ) -> MetricCatalogResponse:
-        return (await self._api.catalog.list(experiment_id=experiment_id, limit=limit)).data
-
-    async def inspect_metric_catalog_values(
-        self,
-        experiment_id: str,
-        metric: str,
-        *,
-        key: str | Sequence[str] | None = None,
-        limit: int | None = None,
-    ) -> MetricCatalogValuesResponse:
-        return (
-            await self._api.catalog.inspect(
-                experiment_id=experiment_id, metric=metric, key=arguments.names(key), limit=limit
-            )
-        ).data
 
     async def list_ingestion_keys(self, experiment_id: str) -> IngestionKeysResponse:
         return (await self._api.ingestion_keys.list(experiment_id=experiment_id)).data

@@ -30,7 +30,8 @@ class SyvainMetricsApiClient(Operations):
         ``"local-dev"``: the daemon reads the key that the Syvain CLI keeps in ``auth.json``.
     :param host: origin of the service. By default: where the daemon was told that the service is, else what
         ``auth.json`` says, else https://metrics.syvain.com. The key of ``auth.json`` is sent to the host
-        that this file names, and to no other.
+        that this file names, and to no other. Metrics that are queued while no daemon is there to ask are
+        bound to the service's own host: give `host` where it is another.
     :param timeout: seconds for one attempt of an ordinary call.
     :param ingest_timeout: the same for synchronous metrics and for annotations.
     :param request: accepted and not used: this process opens no connection to the network.
@@ -67,14 +68,17 @@ class SyvainMetricsApiClient(Operations):
 
     @classmethod
     def from_api_key(cls, api_key: str, **options: Any) -> "SyvainMetricsApiClient":
+        """With a key; options as the constructor's."""
         return cls(api_key, **options)
 
     @classmethod
     def from_local(cls, **options: Any) -> "SyvainMetricsApiClient":
+        """With the login of the Syvain CLI; options as the constructor's."""
         return cls("local", **options)
 
     @classmethod
     def from_local_dev(cls, **options: Any) -> "SyvainMetricsApiClient":
+        """With the CLI's login to the development service; options as the constructor's."""
         return cls("local-dev", **options)
 
     @property

@@ -1,17 +1,14 @@
 """The operations of the service's own package, by its names, for threads."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from swarm_analytics._generated.syvain.namespaces import SyvainNamespaces
 from swarm_analytics.syvain import arguments
-from swarm_analytics.syvain.series import Frames
+from swarm_analytics.syvain.reads import MetricReads
 from swarm_analytics_models.payload import UNSET, Unset
 from swarm_analytics_models.services.syvain.payloads import (
     AnnotationsResponse,
     AuthStatusResponse,
-    ComparisonMetricRowSortKey,
-    ComparisonMetricSeries,
     ExperimentAnnotationResponse,
     ExperimentResponse,
     ExperimentsResponse,
@@ -22,36 +19,27 @@ from swarm_analytics_models.services.syvain.payloads import (
     IngestionKeyCreateResponse,
     IngestionKeyResponse,
     IngestionKeysResponse,
-    MetricCatalogResponse,
-    MetricCatalogValuesResponse,
-    MetricRowSortKey,
-    MetricsCatalogQueryItem,
-    MetricSeriesColumnBatch,
-    MetricSortDirection,
-    RowsResponse,
-    SeriesQueryOrder,
-    SeriesQuerySelection,
     TrackingExperimentStatus,
 )
 
 
-class Operations:
+class Operations(MetricReads):
     """Each blocks until the service's answer is there.
 
     Raises `pydantic.ValidationError` for bad arguments, before any I/O, and a `MetricsApiError` else. What
     failed in passing has been repeated by then, as far as that does no harm.
     """
 
-    _api: SyvainNamespaces
-
     def auth_status(self) -> AuthStatusResponse:
         """As whom the service knows this client."""
         return self._api.auth.status().data
 
     def list_folders(self, *, path: str | None = None) -> FoldersResponse:
+        """The folders of the organization; with `path`, the one of that path name and what is below it."""
         return self._api.folders.list(path=path).data
 
     def create_folder(self, name: str, *, parent_id: str | None = None) -> FolderResponse:
+        """Make a folder, at the top or in another one."""
         return self._api.folders.create(name=name, parent_id=parent_id).data
 
     def get_folder(self, folder_id: str) -> FolderContentsResponse:
@@ -67,9 +55,11 @@ class Operations:
         ).data
 
     def rename_folder(self, folder_id: str, name: str) -> FolderResponse:
+        """Give a folder another name."""
         return self.patch_folder(folder_id, name=name)
 
     def move_folder(self, folder_id: str, parent_id: str | None) -> FolderResponse:
+        """Put a folder into another one; `parent_id` None puts it at the top."""
         return self.patch_folder(folder_id, parent_id=parent_id)
 
     def list_experiments(
@@ -82,7 +72,9 @@ class Operations:
         to_ms: int | None = None,
         limit: int | None = None,
     ) -> ExperimentsResponse:
-        """The newer server (0.0.349) knows `slug`, `search` and `limit` alone, and answers without
+        """The newest first; times are Unix milliseconds.
+
+        The newer server (0.0.349) knows `slug`, `search` and `limit` alone, and answers without
         descriptions and metadata.
         """
         return self._api.experiments.list(
@@ -97,11 +89,13 @@ class Operations:
         metadata: Mapping[str, Any] | None = None,
         folder_id: str | Unset | None = UNSET,
     ) -> ExperimentResponse:
+        """Make an experiment: its `slug` has 1 to 200 characters, its `description` at most 4,000."""
         return self._api.experiments.create(
             slug=slug, description=description, metadata=dict(metadata or {}), folder_id=folder_id
         ).data
 
     def get_experiment(self, experiment_id: str) -> ExperimentResponse:
+        """One experiment, with its metadata and status."""
         return self._api.experiments.get(experiment_id=experiment_id).data
 
     def update_experiment_status(
@@ -112,6 +106,7 @@ class Operations:
         error: ExperimentStatusError | Mapping[str, Any] | None = None,
         timestamp_ms: int | None = None,
     ) -> ExperimentResponse:
+        """Say that an experiment is ``running``, ``done`` or in ``error``; times are Unix milliseconds."""
         return self._api.experiments.update_status(
             experiment_id=experiment_id,
             status=status,
@@ -123,122 +118,8 @@ class Operations:
         """`folder_id` None takes it out of its folder."""
         return self._api.experiments.move(experiment_id=experiment_id, folder_id=folder_id).data
 
-    def list_metrics(
-        self,
-        experiment_id: str,
-        *,
-        metric_name: str | None = None,
-        metadata_key: str | None = None,
-        metadata_value: str | None = None,
-        metadata_value_json: str | None = None,
-        step: int | None = None,
-        from_step: int | None = None,
-        to_step: int | None = None,
-        from_time: int | None = None,
-        to_time: int | None = None,
-        sort_by: Sequence[MetricRowSortKey] | None = None,
-        sort_direction: MetricSortDirection | None = None,
-        limit: int | None = None,
-        include_experiment_meta_as_of: bool | None = None,
-    ) -> RowsResponse:
-        """The newer package (0.0.349) no longer has it: see `query_metric_series`."""
-        return self._api.metrics.list(
-            experiment_id=experiment_id,
-            metric_name=metric_name,
-            metadata_key=metadata_key,
-            metadata_value=metadata_value,
-            metadata_value_json=metadata_value_json,
-            step=step,
-            from_step=from_step,
-            to_step=to_step,
-            from_time=from_time,
-            to_time=to_time,
-            sort_by=arguments.joined(sort_by),
-            sort_direction=sort_direction,
-            limit=limit,
-            include_experiment_meta_as_of=include_experiment_meta_as_of,
-        ).data
-
-    def compare_metrics(
-        self,
-        series: Sequence[ComparisonMetricSeries | Mapping[str, Any]],
-        *,
-        from_step: int | None = None,
-        to_step: int | None = None,
-        from_time: int | None = None,
-        to_time: int | None = None,
-        sort_by: Sequence[ComparisonMetricRowSortKey] | None = None,
-        sort_direction: MetricSortDirection | None = None,
-        limit: int | None = None,
-        include_experiment_meta_as_of: bool | None = None,
-    ) -> RowsResponse:
-        """The newer package (0.0.349) no longer has it: see `query_metric_series`."""
-        return self._api.metrics.compare(
-            series=arguments.compared(series),
-            from_step=from_step,
-            to_step=to_step,
-            from_time=from_time,
-            to_time=to_time,
-            sort_by=arguments.joined(sort_by),
-            sort_direction=sort_direction,
-            limit=limit,
-            include_experiment_meta_as_of=include_experiment_meta_as_of,
-        ).data
-
-    def query_metric_series(
-        self,
-        series: Sequence[SeriesQuerySelection | Mapping[str, Any]],
-        *,
-        order: SeriesQueryOrder | Mapping[str, Any],
-        stream: bool = False,
-    ) -> list[MetricSeriesColumnBatch]:
-        """Whole series as columns, 1 to 64 selections at a time. From the newer package (0.0.349).
-
-        With `stream` the service sends them one by one, and nobody keeps the whole answer but the list.
-        """
-        if stream:
-            return list(self.stream_metric_series(series, order=order))
-        return self._api.query.series(
-            series=arguments.selections(series), order=arguments.series_order(order)
-        ).data
-
-    def stream_metric_series(
-        self,
-        series: Sequence[SeriesQuerySelection | Mapping[str, Any]],
-        *,
-        order: SeriesQueryOrder | Mapping[str, Any],
-    ) -> Iterator[MetricSeriesColumnBatch]:
-        """As `query_metric_series`, each series as it comes. A stream that stops short raises at its end."""
-        selected, ordered = arguments.selections(series), arguments.series_order(order)
-        frames = Frames()
-        for frame in self._api.query.series_stream(series=selected, order=ordered):
-            batch = frames.take(frame)
-            if batch is not None:
-                yield batch
-        frames.close()
-
-    def query_metrics_catalog(self, experiment_ids: Sequence[str]) -> list[MetricsCatalogQueryItem]:
-        """The metrics of 1 to 64 experiments. From the newer package (0.0.349)."""
-        return self._api.query.catalog(experiment_ids=arguments.experiment_ids(experiment_ids)).data
-
-    def list_metric_catalog(self, experiment_id: str, *, limit: int | None = None) -> MetricCatalogResponse:
-        """The newer package (0.0.349) no longer has it: see `query_metrics_catalog`."""
-        return self._api.catalog.list(experiment_id=experiment_id, limit=limit).data
-
-    def inspect_metric_catalog_values(
-        self,
-        experiment_id: str,
-        metric: str,
-        *,
-        key: str | Sequence[str] | None = None,
-        limit: int | None = None,
-    ) -> MetricCatalogValuesResponse:
-        """The newer package (0.0.349) no longer has it."""
-        return self._api.catalog.inspect(
-            experiment_id=experiment_id, metric=metric, key=arguments.names(key), limit=limit
-        ).data
-
     def list_ingestion_keys(self, experiment_id: str) -> IngestionKeysResponse:
+        """An experiment's ingestion keys, those that the daemon made included; without their tokens."""
         return self._api.ingestion_keys.list(experiment_id=experiment_id).data
 
     def create_ingestion_key(
@@ -253,6 +134,7 @@ class Operations:
         ).data
 
     def revoke_ingestion_key(self, experiment_id: str, key_id: str) -> IngestionKeyResponse:
+        """Make a key invalid at once. Where it was the one that the daemon uses, another is made at need."""
         return self._api.ingestion_keys.revoke(experiment_id=experiment_id, key_id=key_id).data
 
     def list_annotations(
@@ -263,6 +145,7 @@ class Operations:
         to_ms: int | None = None,
         limit: int | None = None,
     ) -> AnnotationsResponse:
+        """An experiment's annotations; times are Unix milliseconds."""
         return self._api.annotations.list(
             experiment_id=experiment_id, from_ms=from_ms, to=to_ms, limit=limit
         ).data
@@ -270,7 +153,9 @@ class Operations:
     def create_annotation(
         self, experiment_id: str, annotation: str, *, metadata: Mapping[str, Any] | None = None
     ) -> ExperimentAnnotationResponse:
-        """Waits for at most `ingest_timeout`, as the seed says; the service's own package takes `timeout`.
+        """Add a remark of 1 to 16,000 characters.
+
+        Waits for at most `ingest_timeout`, as the seed says; the service's own package takes `timeout`.
 
         The newer server (0.0.349) answers without `experiment`, which is None then.
         """
