@@ -112,6 +112,7 @@ class Daemon:
             dispatcher=late,
             contracts=contracts(),
             consent=outbox.recovery.consent,
+            decided=outbox.recovery.decided,
             clock=self._clock,
             chance=self._chance,
         )

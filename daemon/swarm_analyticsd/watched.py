@@ -22,8 +22,8 @@ class WatchedOutbox(Outbox):
         self.settled.ring()
         return settled
 
-    async def set_consent(self, service: str, mode: ConsentMode) -> Purged:
-        purged = await super().set_consent(service, mode)
+    async def set_consent(self, service: str, mode: ConsentMode, moment: str | None = None) -> Purged:
+        purged = await super().set_consent(service, mode, moment)
         self.settled.ring()
         return purged
 

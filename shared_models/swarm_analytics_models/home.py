@@ -8,6 +8,7 @@
 | ``daemon.sock``, ``handoff.sock`` | HTTP and hand-off (in a runtime directory for a long home) | daemon |
 | ``outbox.db`` with ``-wal`` and ``-shm`` | the outbox | daemon |
 | ``ballast`` | 256 KiB to delete when the disk is full, so that deletes can commit | daemon |
+| ``consent.json`` | what the user allows, should the outbox be lost | daemon |
 | ``inbox/`` | one journal per app process and segment | apps |
 | ``credentials.json`` | secrets, where the system has no keyring | daemon |
 | ``config.toml`` | settings | a person |
@@ -60,6 +61,10 @@ class Home:
     @property
     def ballast(self) -> Path:
         return self.root / "ballast"
+
+    @property
+    def consent(self) -> Path:
+        return self.root / "consent.json"
 
     @property
     def inbox(self) -> Path:

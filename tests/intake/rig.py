@@ -259,6 +259,7 @@ async def rig_in(root: Path, *, before: Callable[[Home], None] | None = None) ->
         dispatcher=dispatcher,
         contracts=contracts(),
         consent=opened.recovery.consent,
+        decided=opened.recovery.decided,
         clock=SystemClock(),
         chance=Smooth(),
     )

@@ -1,16 +1,19 @@
 """Opting out: muted at once, purged before it returns, and nothing of it is left in any file."""
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
 
 from swarm_analytics_models.categories import ConsentMode
+from swarm_analytics_models.home import Home
 from swarm_analytics_models.identifiers import uuid7
 from swarm_analyticsd.outbox.errors import OutboxUnavailable
 from swarm_analyticsd.outbox.rows import Purged
 from tests.intake.lines import DECLARATION, event, log_entry, opt_out
 from tests.intake.rig import Rig, consent_of, rig_in
+from tests.intake.test_journals import leave_behind
 
 pytestmark = pytest.mark.anyio
 SECRET = "what-the-user-said"
@@ -43,7 +46,7 @@ async def test_an_opt_out_that_the_disk_does_not_take_silences_the_service_until
 ) -> None:
     async with rig_in(home) as rig:
 
-        async def full(service: str, mode: ConsentMode) -> Purged:
+        async def full(service: str, mode: ConsentMode, moment: str) -> Purged:
             raise OutboxUnavailable("the disk is full", "Free some space.")
 
         with monkeypatch.context() as broken:
@@ -194,12 +197,12 @@ async def test_a_failing_decision_is_made_again_with_its_event(home: Path) -> No
         real = rig.outbox.set_consent
         failures = 2
 
-        async def failing(service: str, mode: ConsentMode) -> object:
+        async def failing(service: str, mode: ConsentMode, moment: str) -> object:
             nonlocal failures
             failures -= 1
             if failures >= 0:
                 raise OSError("disk")
-            return await real(service, mode)
+            return await real(service, mode, moment)
 
         rig.outbox.set_consent = failing  # type: ignore[method-assign, assignment]
         await app.hand_off(opt_out(), event(1))
@@ -216,6 +219,66 @@ async def test_consent_survives_a_restart(home: Path) -> None:
         app = rig.app()
         await app.connect()
         assert (await app.hear("welcome"))["consent"]["openswarm"] == "minimal"
+
+
+async def test_after_a_restart_an_older_decision_in_an_unread_journal_is_no_news(home: Path) -> None:
+    opted_in = uuid7()
+    async with rig_in(home) as rig:
+        await opted_out_over_the_api(rig)
+
+    def older(made: Home) -> None:
+        opt_in = opt_out(False, key=opted_in)
+        leave_behind(made, DECLARATION, event(0, content=SECRET), opt_in, event(1, content=SECRET))
+
+    async with rig_in(home, before=older) as rig:
+        await rig.reception.journals.scan()
+        await rig.accepted(3)
+        assert consent_of(rig) is ConsentMode.MINIMAL
+        assert (await rig.ledger()).withdrawn == 2
+
+
+async def test_a_decision_that_changes_nothing_is_still_the_newest_after_a_restart(home: Path) -> None:
+    async with rig_in(home) as rig:
+        await opted_out_over_the_api(rig)
+        opted_in = uuid7()
+        app = rig.app()
+        await app.connect()
+        await app.hand_off(DECLARATION, opt_out())
+        await app.receipt()
+
+    def between(made: Home) -> None:
+        leave_behind(made, DECLARATION, opt_out(False, key=opted_in))
+
+    async with rig_in(home, before=between) as rig:
+        await rig.reception.journals.scan()
+        await rig.accepted(2)
+        assert consent_of(rig) is ConsentMode.MINIMAL
+
+
+async def test_a_moment_to_come_is_not_believed_after_a_restart(home: Path) -> None:
+    """The clock was years ahead when the user decided, and has been set right since."""
+    async with rig_in(home) as rig:
+        await rig.outbox.set_consent("openswarm", ConsentMode.FULL, f"ffff{uuid7()[4:]}")
+    async with rig_in(home) as rig:
+        app = rig.app()
+        await app.connect()
+        await app.hand_off(DECLARATION, opt_out())
+        await app.receipt()
+        assert consent_of(rig) is ConsentMode.MINIMAL
+
+
+async def test_an_opt_out_survives_the_loss_of_the_whole_outbox(home: Path) -> None:
+    async with rig_in(home) as rig:
+        await opted_out_over_the_api(rig)
+    (home / "outbox.db").write_bytes(os.urandom(8_192))
+    async with rig_in(home) as rig:
+        assert consent_of(rig) is ConsentMode.MINIMAL
+        app = rig.app()
+        await app.connect()
+        assert (await app.hear("welcome"))["consent"]["openswarm"] == "minimal"
+        await app.hand_off(DECLARATION, event(0, content=SECRET))
+        await app.receipt()
+        assert (await rig.ledger()).withdrawn == 1
 
 
 async def test_an_opt_out_under_load_purges_everything(home: Path) -> None:

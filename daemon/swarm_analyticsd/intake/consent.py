@@ -21,6 +21,7 @@ class Consent:
     def __init__(
         self,
         modes: Mapping[str, ConsentMode],
+        decided: Mapping[str, str],
         *,
         services: Iterable[str],
         outbox: Keeps,
@@ -29,7 +30,8 @@ class Consent:
         on_opted_out: Callable[[], None],
     ) -> None:
         self._modes = {name: modes.get(name, ConsentMode.FULL) for name in services}
-        self._newest: dict[str, str] = {}
+        now = uuid7()  # a moment to come was read off a clock that has been set back since
+        self._newest = {name: min(moment, now) for name, moment in decided.items()}
         self._outbox = outbox
         self._dispatcher = dispatcher
         self._post = post
@@ -47,8 +49,9 @@ class Consent:
 
     async def set(self, service: str, mode: ConsentMode) -> int:
         """Decide now; returns how many events were withdrawn. Their bodies are for the caller to erase."""
-        withdrawn = await self._apply(service, mode)
-        self._newest[service] = uuid7()
+        moment = uuid7()
+        withdrawn = await self._apply(service, mode, moment)
+        self._newest[service] = moment
         return withdrawn
 
     async def foresee(self, found: Iterable[Decision]) -> None:
@@ -70,16 +73,19 @@ class Consent:
         if not self.is_news(decision):
             return
         mode = ConsentMode.MINIMAL if decision.opted_out else ConsentMode.FULL
-        if self._modes[decision.service] is not mode:
-            await self._apply(decision.service, mode)
+        service, moment = decision.service, _moment(decision)
+        if self._modes[service] is mode:
+            await self._outbox.set_consent(service, mode, moment)
+        else:
+            await self._apply(service, mode, moment)
             if mode is ConsentMode.MINIMAL:
                 self._on_opted_out()
-        self._newest[decision.service] = max(_moment(decision), self._newest.get(decision.service, ""))
+        self._newest[service] = max(moment, self._newest.get(service, ""))
 
-    async def _apply(self, service: str, mode: ConsentMode) -> int:
+    async def _apply(self, service: str, mode: ConsentMode, moment: str) -> int:
         """Where the disk does not take the decision, nothing at all is sent until it does."""
         try:
-            purged = await self._outbox.set_consent(service, mode)
+            purged = await self._outbox.set_consent(service, mode, moment)
         except OutboxUnavailable:
             if mode is not ConsentMode.FULL:
                 self._dispatcher.silence(service, True)

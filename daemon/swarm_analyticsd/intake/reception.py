@@ -36,6 +36,7 @@ class Reception:
         dispatcher: Sends,
         contracts: Mapping[str, ServiceContract],
         consent: Mapping[str, ConsentMode],
+        decided: Mapping[str, str],
         clock: Clock,
         chance: Chance,
     ) -> None:
@@ -47,6 +48,7 @@ class Reception:
         self.erasure = Erasure(outbox=outbox, due=ConsentMode.MINIMAL in consent.values())
         self.consent = Consent(
             consent,
+            decided,
             services=contracts,
             outbox=outbox,
             dispatcher=dispatcher,

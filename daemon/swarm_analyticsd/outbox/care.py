@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from swarm_analytics_models.categories import ConsentMode
 from swarm_analytics_models.handoff import DroppedEvent
 from swarm_analyticsd.outbox import consent, operate, retention, tend
+from swarm_analyticsd.outbox.consent_file import Decided
 from swarm_analyticsd.outbox.context import Context
 from swarm_analyticsd.outbox.core import Core
 from swarm_analyticsd.outbox.database import checkpoint
@@ -17,15 +18,21 @@ from swarm_analyticsd.outbox.rows import Purged
 class Care(Core):
     """Part of `Outbox`."""
 
-    async def set_consent(self, service: str, mode: ConsentMode) -> Purged:
+    async def set_consent(self, service: str, mode: ConsentMode, moment: str | None = None) -> Purged:
         """Keep a decision and apply it to the service's muted events, in one transaction.
 
         `minimal` withdraws all of them, those being sent too; `hold` holds what is queued or held; `full`
         frees what was held for it. The bodies are gone from the rows; `erase` takes them out of the files.
+        `moment`, a UUIDv7: when it was decided.
         """
-        return await self._write(
-            lambda connection: consent.set_consent(connection, self._context, service, mode)
-        )
+
+        def decide(connection: Connection) -> tuple[Purged, dict[str, Decided]]:
+            purged = consent.set_consent(connection, self._context, service, mode, moment)
+            return purged, consent.decided(connection)
+
+        purged, decided = await self._write(decide)
+        await self._alone(lambda _: self._database.consent_file.write(decided))
+        return purged
 
     async def consent(self) -> dict[str, ConsentMode]:
         """Of each service about which anything was decided; of others it is full."""

@@ -1,12 +1,13 @@
 """What a person decided: consent and pauses, applied to rows in the transaction that keeps the decision."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from sqlalchemy import Connection, and_, bindparam, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from swarm_analytics_models.categories import ConsentMode
+from swarm_analyticsd.outbox.consent_file import Decided
 from swarm_analyticsd.outbox.context import Context
 from swarm_analyticsd.outbox.lifecycle import HeldReason, State, Trigger
 from swarm_analyticsd.outbox.moves import LISTED, SELECT_REFS, as_list, move, move_all, refs
@@ -16,7 +17,8 @@ from swarm_analyticsd.outbox.tables import IS_HELD, IS_QUEUED, destinations, eve
 _SERVICES: Final = select(services)
 _DECIDE: Final = insert(services)
 _SET_CONSENT: Final = _DECIDE.on_conflict_do_update(
-    index_elements=[services.c.service], set_={"consent": _DECIDE.excluded.consent}
+    index_elements=[services.c.service],
+    set_={"consent": _DECIDE.excluded.consent, "decided_at": _DECIDE.excluded.decided_at},
 )
 _SET_PAUSED: Final = _DECIDE.on_conflict_do_update(
     index_elements=[services.c.service], set_={"paused": _DECIDE.excluded.paused}
@@ -45,7 +47,24 @@ _RELABEL: Final = update(events).where(events.c.seq.in_(LISTED)).values(reason=H
 
 def modes(connection: Connection) -> dict[str, ConsentMode]:
     """The consent of each service about which a person decided anything."""
-    return {row.service: ConsentMode(row.consent) for row in connection.execute(_SERVICES)}
+    return {service: each.mode for service, each in decided(connection).items()}
+
+
+def decided(connection: Connection) -> dict[str, Decided]:
+    """As `modes`, with the moment of each decision."""
+    return {
+        row.service: Decided(ConsentMode(row.consent), row.decided_at)
+        for row in connection.execute(_SERVICES)
+    }
+
+
+def restore(connection: Connection, context: Context, copy: Mapping[str, Decided]) -> None:
+    """Apply what the copy knows and the database has lost, or never heard of."""
+    known = decided(connection)
+    for service, kept in copy.items():
+        ours = known.get(service)
+        if ours is None or (kept.moment or "") > (ours.moment or ""):
+            set_consent(connection, context, service, kept.mode, kept.moment)
 
 
 def paused(connection: Connection) -> frozenset[str]:
@@ -58,9 +77,12 @@ def set_paused(connection: Connection, service: str, value: bool) -> None:
     )
 
 
-def set_consent(connection: Connection, context: Context, service: str, mode: ConsentMode) -> Purged:
+def set_consent(
+    connection: Connection, context: Context, service: str, mode: ConsentMode, moment: str | None
+) -> Purged:
     """Keep the decision and apply it to every row of the service that consent mutes."""
-    connection.execute(_SET_CONSENT, {"service": service, "consent": mode.value, "paused": 0})
+    decision = {"service": service, "consent": mode.value, "paused": 0, "decided_at": moment}
+    connection.execute(_SET_CONSENT, decision)
     meant = {"service": service}
     match mode:
         case ConsentMode.MINIMAL:

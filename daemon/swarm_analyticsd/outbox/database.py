@@ -20,6 +20,7 @@ from sqlalchemy.pool import NullPool
 from swarm_analytics_models.home import Home
 from swarm_analyticsd import policy
 from swarm_analyticsd.outbox import aside, salvage
+from swarm_analyticsd.outbox.consent_file import ConsentFile
 from swarm_analyticsd.outbox.context import Space
 from swarm_analyticsd.outbox.driver import raw
 from swarm_analyticsd.outbox.errors import UnfitOutbox
@@ -59,6 +60,7 @@ class Database:
         self.warnings: list[str] = []
         """For a person: what was found damaged, and what was lost with it."""
 
+        self.consent_file = ConsentFile(None if durability == "memory" else home.consent)
         self._home = home
         self._space = space
         self._engine: Engine | None = None
@@ -167,7 +169,8 @@ class Database:
     def _salvage(self) -> None:
         self.close()
         aside.begin(self._home)
-        told = salvage.recover(self._home.outbox, self._open(aside.building(self._home)))
+        fresh = self._open(aside.building(self._home))
+        told = salvage.recover(self._home.outbox, fresh, self.consent_file.read())
         self.close()
         self.warnings.append(_told(told, aside.finish(self._home)))
 

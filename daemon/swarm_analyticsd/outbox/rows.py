@@ -259,6 +259,9 @@ class Recovery:
     """For a person: an old SQLite, a corrupt file set aside and what was lost with it."""
 
     consent: dict[str, ConsentMode] = field(default_factory=dict)
+    decided: dict[str, str] = field(default_factory=dict)
+    """The moment, as a UUIDv7, of each service's newest decision about consent."""
+
     paused: frozenset[str] = frozenset()
 
     dropped: tuple[DroppedEvent, ...] = ()

@@ -6,7 +6,7 @@ still keep are read again from their start, which brings back what the damage to
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Table, insert, select, update
 
 from swarm_analytics_models.categories import ConsentMode
 from swarm_analyticsd.outbox.bulk import insert_new
+from swarm_analyticsd.outbox.consent_file import Decided
 from swarm_analyticsd.outbox.destinations import ensure_unknown
 from swarm_analyticsd.outbox.digest import digest
 from swarm_analyticsd.outbox.ledger import Entries, open_account
@@ -38,13 +39,16 @@ class _Place:
     """It is a stand-in: they wait until somebody says where the service is."""
 
 
-def recover(damaged: Path, connection: Connection) -> str:
-    """Fill the new outbox behind `connection` from the damaged one; returns what to tell a person."""
+def recover(damaged: Path, connection: Connection, copy: Mapping[str, Decided] | None) -> str:
+    """Fill the new outbox behind `connection` from the damaged one; returns what to tell a person.
+
+    `copy`: what was decided about consent, as it is known outside of it.
+    """
     with closing(sqlite3.connect(damaged, isolation_level=None)) as source, connection.begin():
         source.row_factory = sqlite3.Row
         _take_over_home(source, connection)
         places = _take_over_destinations(source, connection)
-        consent_known = _take_over_consent(source, connection, places)
+        consent_known = _take_over_consent(source, connection, places, copy)
         saved, lost = _take_over_events(source, connection, places, hold_muted=not consent_known)
     told = f"the outbox was damaged: {saved} events were saved, {_how_many(lost)} could not be read"
     if not consent_known:
@@ -99,12 +103,22 @@ def _take_over_destinations(source: sqlite3.Connection, connection: Connection) 
     }
 
 
-def _take_over_consent(source: sqlite3.Connection, connection: Connection, places: dict[int, _Place]) -> bool:
-    """Keep what a person decided. Where it cannot be read, muted events of every service are held."""
+def _take_over_consent(
+    source: sqlite3.Connection,
+    connection: Connection,
+    places: dict[int, _Place],
+    copy: Mapping[str, Decided] | None,
+) -> bool:
+    """Keep what a person decided. Where nobody knows that, muted events of every service are held."""
     rows = _all(source, "SELECT * FROM services")
     if rows is not None:
         for row in rows:
             connection.execute(insert(services).values(dict(row)))
+        return True
+    if copy is not None:
+        for name, kept in copy.items():
+            told = {"service": name, "consent": kept.mode.value, "paused": 0, "decided_at": kept.moment}
+            connection.execute(insert(services).values(told))
         return True
     for service in connection.execute(select(destinations.c.service).distinct()).scalars().all():
         connection.execute(insert(services).values(service=service, consent=ConsentMode.HOLD.value, paused=0))

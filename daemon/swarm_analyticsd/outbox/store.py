@@ -83,6 +83,8 @@ class Outbox(Traffic, Care, Views):
                 f"SQLite {sqlite3.sqlite_version} can damage a database that two programs write to: open "
                 "outbox.db with no other tool while the daemon runs, or install SQLite 3.51.3 or later."
             )
+        if self._database.consent_file.trouble is not None:
+            found.append(self._database.consent_file.trouble)
         if self._writer.trouble is not None:
             found.append(str(self._writer.trouble))
         return tuple(found)
@@ -98,11 +100,17 @@ class Outbox(Traffic, Care, Views):
 
     def _recover(self, connection: Connection) -> Recovery:
         released, dropped = tend.start(connection, self._context)
+        copy = self._database.consent_file.read() or {}
+        consent.restore(connection, self._context, copy)
+        decided = consent.decided(connection)
+        if decided != copy:
+            self._database.consent_file.write(decided)
         return Recovery(
             epoch=self._context.epoch,
             released=released,
             warnings=self.warnings,
-            consent=consent.modes(connection),
+            consent={service: each.mode for service, each in decided.items()},
+            decided={service: each.moment for service, each in decided.items() if each.moment is not None},
             paused=consent.paused(connection),
             dropped=dropped,
         )
