@@ -105,12 +105,24 @@ def command(home: Home, arguments: list[str]) -> list[str]:
 
 
 def scrubbed_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """What of `environment` a daemon gets: nothing that could make it load foreign code."""
+    """What of `environment` a daemon gets: nothing that could make it load foreign code.
+
+    Services' keys are passed on: it is the daemon that reads them (`EnvironmentKey`).
+    """
+    passed_on = _PASSED_ON | _key_variables()
     return {
         name: value
         for name, value in environment.items()
-        if name.upper() in _PASSED_ON or name.upper().startswith(_PASSED_ON_PREFIXES)
+        if name.upper() in passed_on or name.upper().startswith(_PASSED_ON_PREFIXES)
     }
+
+
+def _key_variables() -> frozenset[str]:
+    from swarm_analytics_models.key_sources import EnvironmentKey
+    from swarm_analytics_models.services import contracts
+
+    sources = (source for contract in contracts().values() for source in contract.key_sources)
+    return frozenset(source.variable.upper() for source in sources if isinstance(source, EnvironmentKey))
 
 
 def spawn(home: Home, arguments: list[str], deadline: float) -> Child:

@@ -115,7 +115,7 @@ def test_the_environment_is_scrubbed(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = {
         "HOME": "h", "LC_ALL": "C", "XDG_RUNTIME_DIR": "x", "https_proxy": "p", "NO_PROXY": "n",
         "DBUS_SESSION_BUS_ADDRESS": "d", "SWARM_ANALYTICSD_HOME": "s", "SSL_CERT_FILE": "c",
-        "SystemRoot": "w",
+        "SystemRoot": "w", "SWARMS_API_KEY": "read by the daemon, see its contract",
     }  # fmt: skip
     removed = {
         "PATH": "p", "PYTHONPATH": "p", "PYTHONSTARTUP": "s", "LD_PRELOAD": "l", "DYLD_INSERT_LIBRARIES": "d",

@@ -47,6 +47,9 @@ class World:
     outbox: Outbox = field(init=False)
     dispatcher: Dispatcher = field(init=False)
     dropped: list[DroppedEvent] = field(default_factory=list)
+    signatures: list[str] = field(default_factory=list)
+    """Destinations whose fresh signature was asked for."""
+
     skipped: list[Skipped] = field(default_factory=list)
     rested: Bell = field(default_factory=Bell)
     offsets: int = 0
@@ -61,6 +64,7 @@ class World:
             chance=self.chance,
             transport_factory=http_transports(DIRECT),
             on_dropped=lambda events: self.dropped.extend(events),
+            on_signature_wanted=self.signatures.append,
             on_skipped=self.skipped.append,
             on_rested=self.rested.ring,
         )
