@@ -128,6 +128,15 @@ def test_events_that_have_no_destination_yet_are_shown_while_there_are_any() -> 
     assert status(tally(None)).services["openswarm"].destinations == []
 
 
+def test_what_befell_events_is_summed() -> None:
+    found = status(tally(known(1), skipped=2, resent=1), tally(known(2), skipped=3, set_aside=4)).services[
+        "openswarm"
+    ]
+    assert (found.skipped, found.resent, found.set_aside) == (5, 1, 4)
+    assert [each.skipped for each in found.destinations] == [2, 3]
+    assert found.model_dump(mode="json")["set_aside"] == 4
+
+
 def test_a_paused_service_says_so_first() -> None:
     found = status(tally(known(1)), lanes={1: lane(held_reason=LaneHold.BACK_OFF)}, paused=True)
     assert found.services["openswarm"].paused

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from swarm_analytics_models.handoff import MAX_LINE_BYTES, PROTOCOL, DroppedEvent
+from swarm_analytics_models.handoff import MAX_LINE_BYTES, PROTOCOL, DroppedEvent, Skipped
 from swarm_analytics_models.services import contracts
 from swarm_analyticsd import policy
 from swarm_analyticsd.outbox.rows import Admission
@@ -446,6 +446,40 @@ async def test_dropped_events_go_to_the_app_whose_client_it_was(home: Path) -> N
         await apps[1].connect()
         assert (await apps[1].hear("dropped"))["events"][0]["key"] == "k"
         assert all(message["type"] != "dropped" for message in apps[0].heard)
+
+
+async def test_what_a_service_skipped_is_told_to_the_apps_it_concerns(home: Path) -> None:
+    async with rig_in(home) as rig:
+        apps = [rig.app(pid=81), rig.app(pid=82)]
+        for number, app in enumerate(apps):
+            await app.connect()
+            await app.hand_off(DECLARATION, event(client=f"c{number}"))
+            await app.receipt()
+        told = Skipped(client="c1", service="openswarm", destination=DESTINATION.ref, skipped=1, of=3)
+        rig.reception.skipped(told)
+        rig.reception.skipped(told.model_copy(update={"client": "stranger"}))
+        assert await apps[1].hear("skipped") == told.model_dump()
+        apps[1].disconnect()
+        await eventually_async(lambda: _true(not rig.reception._post.attached("82-" + "ab12" * 4)))
+        rig.reception.skipped(told)
+        await apps[1].connect()
+        assert (await apps[1].hear("skipped"))["of"] == 3
+        assert all(message["type"] != "skipped" for message in apps[0].heard)
+
+
+async def test_what_a_service_skipped_comes_with_the_answer_of_a_hand_off_by_request(home: Path) -> None:
+    async with rig_in(home) as rig:
+        app = rig.app()
+        first = app.write(DECLARATION, event())
+        await rig.reception.posting.journal(first, app.name, 0)
+        told = Skipped(client="c1", service="openswarm", destination=DESTINATION.ref, skipped=1, of=3)
+        rig.reception.skipped(told)
+        second = app.write(event())
+        answer = await rig.reception.posting.journal(second, app.name, len(first))
+        assert answer.skipped == (told,)
+        third = app.write(event())
+        answer = await rig.reception.posting.journal(third, app.name, len(first) + len(second))
+        assert answer.skipped == ()
 
 
 async def test_an_app_hears_of_events_that_it_handed_to_an_earlier_daemon(home: Path) -> None:

@@ -1,9 +1,10 @@
 """What apps are told of answers: what a service skipped and, while somebody waits, which tries failed."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import assert_never
+from typing import Final, assert_never
 
 from swarm_analytics_models.handoff import Skipped
 from swarm_analytics_models.identifiers import Destination
@@ -19,6 +20,9 @@ from swarm_analyticsd.delivery.outcome import (
     RouteShut,
     ServiceFault,
 )
+
+
+_log: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ class News:
                 watch.latest = failure
 
     def _tell_skipped(self, destination: Destination, skipped: int, carried: Sequence[Carried]) -> None:
+        _log.warning("%s left %d of %d events out of a batch", destination.service, skipped, len(carried))
         for client in {one.row.client for one in carried if one.row.client is not None}:
             self._on_skipped(
                 Skipped(
