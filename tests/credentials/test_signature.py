@@ -116,3 +116,18 @@ def test_a_signature_shows_in_no_representation() -> None:
         HEADERS, SERVER, Sent("GET", "https://h/"), prefix="", identity="a", secret=SECRET, stamp=STAMP
     )
     assert headers[3].value not in repr(headers)
+
+
+@pytest.mark.parametrize("identity", ["a\r\nX-Evil: 1", "a\nb", "a\x00", "é", " a", ""])
+def test_an_identity_that_could_smuggle_a_header_is_not_signed(identity: str) -> None:
+    """S9."""
+    with pytest.raises(ValueError, match="no header may carry"):
+        signature_headers(
+            HEADERS,
+            SERVER,
+            Sent("GET", "https://h/"),
+            prefix="",
+            identity=identity,
+            secret=SECRET,
+            stamp=STAMP,
+        )

@@ -149,6 +149,11 @@ def test_a_persons_key_is_set_used_and_removed(service: Service) -> None:
     assert wanted.ref in listed(service, "openspawn")
 
 
+def test_who_waits_for_a_key_that_nobody_gave_is_told_at_once(service: Service) -> None:
+    asked = {"service": "segops", "base_url": ELSEWHERE, "kind": "key", "identity": "nobody", "wait_s": 60}
+    assert refusal(service.ask("POST", "/v1/register", asked)) == (409, "credential_absent")
+
+
 def test_a_token_that_was_removed_is_minted_anew_when_it_is_needed(service: Service) -> None:
     wanted = service.destination("removed")
     service.register("removed")

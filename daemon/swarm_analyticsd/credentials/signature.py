@@ -1,6 +1,7 @@
 """HMAC signatures over requests, by fixed templates: nothing is signed that a caller made to be signed."""
 
 import hmac
+import re
 from dataclasses import dataclass
 from typing import Protocol, assert_never
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from swarm_analytics_models.authentication import (
 from swarm_analyticsd.credentials.ecmascript import canonical
 from swarm_analyticsd.credentials.secret import AuthenticationHeader, UnusableSecret
 
+_HEADER_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?", re.ASCII)
 _SIGNED_WITHOUT_BODY = frozenset({"GET", "DELETE"})
 
 
@@ -55,8 +57,10 @@ def signature_headers(
 ) -> tuple[AuthenticationHeader, ...]:
     """The four headers that sign one attempt. `prefix` is the path that the base URL puts before routes.
 
-    Raises UnusableSecret.
+    Raises UnusableSecret, and ValueError where the request or the identity cannot be signed.
     """
+    if not _HEADER_VALUE.fullmatch(identity):
+        raise ValueError("the agent's id holds characters that no header may carry")
     message = signed_message(scheme, request, prefix=prefix, stamp=stamp)
     signature = hmac.digest(_key(scheme.key, secret), message, "sha256").hex()
     return (

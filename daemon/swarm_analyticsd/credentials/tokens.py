@@ -6,7 +6,7 @@ Minting is single-flight: who asks while a token is being minted shares what com
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +40,7 @@ class Tokens:
         self._clock = clock
         self._known: dict[str, Token] = {}
         self._numbers = 0
+        self._clearings = 0
         self._mints: dict[str, asyncio.Task[Token | Unproven]] = {}
         self._loading = asyncio.Lock()
         self._loaded = False
@@ -80,9 +81,10 @@ class Tokens:
             self._save_soon()
 
     async def clear(self) -> None:
-        """Forget all. Raises VaultError."""
+        """Forget all, and what is being minted. Raises VaultError."""
         self._known.clear()
         self._loaded = True
+        self._clearings += 1
         async with self._saving:
             await self._vault.delete(self._place)
 
@@ -94,8 +96,11 @@ class Tokens:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _mint(self, resource: str, work: Callable[[], Awaitable[MintResult]]) -> Token | Unproven:
+        clearings = self._clearings
         try:
             result = await work()
+            if clearings != self._clearings:
+                return Unproven(Why.TROUBLE, "the credential was removed while a token was minted")
             return self._take(resource, result) if isinstance(result, Minted) else result
         except Exception as bug:
             _log.exception("a token could not be minted, in a way that nobody foresaw")
@@ -128,14 +133,10 @@ class Tokens:
     async def _save(self) -> None:
         async with self._saving:
             self._prune()
-            longest = sorted(self._known.items(), key=lambda item: item[1].expires_at, reverse=True)
-            kept = {
-                name: [token.secret.get_secret_value(), token.expires_at]
-                for name, token in longest[: policy.TOKENS_KEPT]
-            }
+            content = _content(self._known)
             try:
-                if kept:
-                    await self._vault.put(self._place, SecretStr(json.dumps(kept, separators=(",", ":"))))
+                if content is not None:
+                    await self._vault.put(self._place, content)
                 else:
                     await self._vault.delete(self._place)
             except VaultError as error:
@@ -151,6 +152,19 @@ class Tokens:
             self._numbers += 1
             self._known.setdefault(resource, Token(SecretStr(secret), expires_at, self._numbers))
         self._prune()
+
+
+def _content(tokens: Mapping[str, Token]) -> SecretStr | None:
+    """Those that live longest, as many as the vault takes."""
+    kept: dict[str, list[str | float]] = {}
+    text = None
+    for name, token in sorted(tokens.items(), key=lambda item: item[1].expires_at, reverse=True):
+        kept[name] = [token.secret.get_secret_value(), token.expires_at]
+        longer = json.dumps(kept, separators=(",", ":"))
+        if len(longer) > policy.TOKENS_KEPT_CHARACTERS:
+            break
+        text = SecretStr(longer)
+    return text
 
 
 def _kept(found: SecretStr | None) -> dict[str, tuple[str, float]]:

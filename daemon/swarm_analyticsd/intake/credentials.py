@@ -185,6 +185,14 @@ def _takes_key(contract: ServiceContract) -> bool:
 
 def _no_credential(destination: Destination, state: CredentialState, error: str | None) -> Refusing:
     cause = error or "no answer yet"
+    if destination.kind is not IdentityKind.INSTALL:
+        refused = state is CredentialState.HELD
+        return Refusing(
+            401 if refused else 409,
+            "auth" if refused else "credential_absent",
+            f"{destination.service} {'refuses' if refused else 'has no'} credential: {cause}",
+            "Give a new one. Events handed off meanwhile are kept.",
+        )
     if state is CredentialState.HELD:
         return Refusing(
             401,

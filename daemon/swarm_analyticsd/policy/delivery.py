@@ -86,9 +86,9 @@ REGISTRATION_LEAST_S: Final = 1.0
 SECRET_CHARACTERS: Final = 16_384
 """Longest credential: far above any token, below what servers take as a header."""
 
-TOKENS_KEPT: Final = 8
-"""Minted tokens kept in the vault for one destination, those that live longest: together they stay below the
-1,280 characters that Windows' keyring takes of one secret. Others are minted again after a restart."""
+TOKENS_KEPT_CHARACTERS: Final = 1_200
+"""Characters of minted tokens kept in the vault for one destination: Windows' keyring takes 1,280 of one
+secret. Those that live longest are kept, the others are minted again after a restart."""
 
 REFUSED_KEY_LENT_FIRST_S: Final = 1.0
 REFUSED_KEY_LENT_MOST_S: Final = 30.0
