@@ -21,7 +21,6 @@ from swarm_analyticsd.delivery.outcome import (
     ServiceFault,
 )
 
-
 _log: Final = logging.getLogger(__name__)
 
 
