@@ -53,7 +53,7 @@ def judged(outcome: Outcome, claimed: Claimed | None = None, **facts: Any) -> Ju
         (RouteShut(404, "HTTP 404"), Judgement(Hold(HeldReason.ROUTE, "HTTP 404"), ShutRoute("HTTP 404"))),
         (
             CredentialRefused(401, "HTTP 401"),
-            Judgement(Hold(HeldReason.CREDENTIAL, "HTTP 401"), ShutCredential("HTTP 401")),
+            Judgement(Hold(HeldReason.CREDENTIAL, "HTTP 401"), ShutCredential("HTTP 401", 401)),
         ),
         (
             FlowControl(429, "HTTP 429", 30.0),

@@ -133,9 +133,9 @@ class Authenticator:
         """Somebody wants the resource's key to be minted anew: the next request that needs it does so."""
         await self._tokens.drop(resource)
 
-    def hold(self, generation: int, error: str) -> None:
+    def hold(self, generation: int, error: str, status: int | None = None) -> None:
         """Nothing is to be sent with the destination's secret of `generation` until there is another."""
-        self._credential.refused(generation, error)
+        self._credential.refused(generation, error, status)
 
     @property
     def wants_signature(self) -> bool:

@@ -94,6 +94,7 @@ class ShutRoute:
 @dataclass(frozen=True, slots=True)
 class ShutCredential:
     error: str
+    status: int | None = None
 
 
 Effect: TypeAlias = Answered | Struck | Trouble | ShutRoute | ShutCredential
@@ -116,10 +117,10 @@ def judge(row: Claimed, route: Route, outcome: Outcome, facts: Facts, chance: Ch
             alone = facts.route_open_for_others
             effect = Answered(delivered=False, passed=False) if alone else ShutRoute(error)
             return Judgement(Hold(HeldReason.ROUTE, error), effect)
-        case CredentialRefused(_, error):
+        case CredentialRefused(status, error):
             if not facts.credential_current:
                 return Judgement(Release(), Answered(delivered=False, passed=False))
-            return Judgement(Hold(HeldReason.CREDENTIAL, error), ShutCredential(error))
+            return Judgement(Hold(HeldReason.CREDENTIAL, error), ShutCredential(error, status))
         case FlowControl(_, error, wait):
             return Judgement(Postpone(AT_ONCE, error, strike=False), Trouble(error, wait, offline=False))
         case NotReached(_, error):

@@ -270,8 +270,8 @@ class Lane:
         )
         self._errands.settle([row], judgement.verdict)
         match judgement.effect:
-            case ShutCredential(error):
-                self.authenticator.hold(carried.credential, error)
+            case ShutCredential(error, status):
+                self.authenticator.hold(carried.credential, error, status)
             case _:
                 pass
         if routes.is_shut(before.gates, row.route) and not routes.is_shut(self.condition.gates, row.route):
