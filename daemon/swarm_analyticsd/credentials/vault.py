@@ -1,7 +1,7 @@
 """Where secrets are kept: the system's keyring where there is one, else a file that only its owner may read.
 
 A secret is filed under a destination's `ref`, which is made from service, origin and identity, so that it
-cannot be found, and so not be sent, for another origin.
+cannot be found, and so not be sent, for another origin; the destination's minted tokens are filed beside it.
 """
 
 from typing import Protocol

@@ -9,6 +9,7 @@ from functools import partial
 from swarm_analytics_models.contract import ServiceContract
 from swarm_analytics_models.identifiers import Destination, IdentityKind
 from swarm_analytics_models.status import CredentialState
+from swarm_analyticsd import policy
 from swarm_analyticsd.clock import Chance, Clock
 from swarm_analyticsd.credentials.authenticator import Authenticator
 from swarm_analyticsd.credentials.credential import Credential
@@ -27,14 +28,12 @@ from swarm_analyticsd.outbox.rows import KnownDestination
 from swarm_analyticsd.outbox.store import Outbox
 from swarm_analyticsd.schedule.errands import Pause
 
-NONCE_BYTES = 16
-
 _log = logging.getLogger(__name__)
 
 
 def new_nonce() -> str:
-    """32 hexadecimal digits that nobody can foresee."""
-    return secrets.token_hex(NONCE_BYTES)
+    """Hexadecimal digits that nobody can foresee."""
+    return secrets.token_hex(policy.NONCE_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
