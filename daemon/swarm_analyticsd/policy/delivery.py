@@ -87,7 +87,7 @@ SECRET_CHARACTERS: Final = 16_384
 """Longest credential: far above any token, below what servers take as a header."""
 
 NONCE_BYTES: Final = 16
-"""Random bytes of a signature's nonce: 2^64 signatures until one is likely to come twice, in 32 characters."""
+"""Random bytes of a nonce: 2^64 signatures until one is likely to come twice, in 32 characters."""
 
 TOKENS_KEPT_CHARACTERS: Final = 1_200
 """Characters of minted tokens kept in the vault for one destination: Windows' keyring takes 1,280 of one
