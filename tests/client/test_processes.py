@@ -53,6 +53,10 @@ def test_importing_the_client_loads_nothing_heavy() -> None:
         ("from swarm_analytics.calls import Caller", "asyncio"),
         ("from swarm_analytics.calls import AsyncCaller, Caller", "h11"),
         ("from swarm_analytics.service import ServiceClient", "asyncio"),
+        ("from swarm_analytics.openspawn import OpenSpawnClient", "asyncio"),
+        ("from swarm_analytics.segops import SegOpsClient", "asyncio"),
+        ("from swarm_analytics.swarms import SwarmsClient; SwarmsClient('key')", "asyncio"),
+        ("from swarm_analytics.syvain import SyvainMetricsApiClient", "asyncio"),
     ],
 )
 def test_a_part_of_the_package_loads_no_other(statement: str, unwanted: str) -> None:

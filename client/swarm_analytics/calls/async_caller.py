@@ -1,6 +1,8 @@
-"""Calls from asyncio: no thread waits for them, and cancelling one ends the request to the service."""
+"""Calls from asyncio: no thread waits for them, and cancelling one ends the request to the service.
 
-import asyncio
+asyncio itself is imported with the first call: a client that could make some costs other programs nothing.
+"""
+
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -10,7 +12,6 @@ from weakref import WeakKeyDictionary
 from pydantic import BaseModel
 
 from swarm_analytics import policy
-from swarm_analytics.calls.async_wire import AsyncWire
 from swarm_analytics.calls.desk import (
     REGISTER,
     Desk,
@@ -26,9 +27,13 @@ from swarm_analytics.calls.setback import NotConnected, Refused, Severed
 from swarm_analytics.calls.target import Target
 from swarm_analytics.calls.turns import take_turn
 from swarm_analytics.errors import DaemonError
+from swarm_analytics.threads import in_thread
 from swarm_analytics_models.client_route import ClientRoute
 
 if TYPE_CHECKING:
+    import asyncio
+
+    from swarm_analytics.calls.async_wire import AsyncWire
     from swarm_analytics.calls.exchange import Head
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
@@ -38,7 +43,7 @@ AnswerT = TypeVar("AnswerT", bound=BaseModel)
 class _Reply:
     """An answer that has begun, and what is held for it until it is closed."""
 
-    wire: AsyncWire
+    wire: "AsyncWire"
     head: "Head"
     held: contextlib.ExitStack
 
@@ -60,10 +65,8 @@ class AsyncCaller:
     async def __call__(self, route: ClientRoute, body: dict[str, Any], answer: type[AnswerT], /) -> AnswerT:
         """Make one call with the arguments `body`, by wire names."""
         operation = self._desk.call(route, body)
-        try:
+        with self._desk.told():
             return whole(operation, await self._whole_answer(operation), answer)
-        except GivenUp as given_up:
-            raise self._desk.error(given_up.failed) from given_up.failed.daemon
 
     def stream(
         self, route: ClientRoute, body: dict[str, Any], event: type[AnswerT], /
@@ -74,10 +77,8 @@ class AsyncCaller:
     async def clear_cache(self) -> None:
         """Have the daemon forget what it has cached for callers with this target and these settings."""
         operation = self._desk.clearing()
-        try:
+        with self._desk.told():
             await self._whole_answer(operation)
-        except GivenUp as given_up:
-            raise self._desk.error(given_up.failed) from given_up.failed.daemon
 
     async def aclose(self) -> None:
         """Break off what other tasks wait for. Nothing is held open between calls, and more may be made."""
@@ -87,18 +88,16 @@ class AsyncCaller:
     async def _stream(
         self, route: ClientRoute, operation: Operation, event: type[AnswerT]
     ) -> AsyncIterator[AnswerT]:
-        try:
-            with contextlib.closing(await self._open(operation)) as reply:
+        with self._desk.told(), contextlib.closing(await self._open(operation)) as reply:
+            try:
                 reader = PieceReader(operation, route, reply.head)
                 async for part in reply.wire.body():
                     for piece in reader.feed(part, event):
                         yield piece
                 for piece in reader.end(event):
                     yield piece
-        except Severed as severed:
-            raise self._desk.error(operation.severed(severed)) from None
-        except GivenUp as given_up:
-            raise self._desk.error(given_up.failed) from given_up.failed.daemon
+            except Severed as severed:
+                raise GivenUp(operation.severed(severed)) from severed
 
     async def _whole_answer(self, operation: Operation) -> bytes:
         """What the daemon answers. Raises GivenUp."""
@@ -110,6 +109,8 @@ class AsyncCaller:
 
     async def _open(self, operation: Operation) -> _Reply:
         """A success, whose body is still to be read. Raises GivenUp."""
+        import asyncio
+
         deadline = self._desk.deadline(asyncio.get_running_loop().time())
         while True:
             try:
@@ -124,7 +125,7 @@ class AsyncCaller:
         match step:
             case Step.START_DAEMON:
                 try:
-                    await asyncio.to_thread(self._desk.start_daemon)
+                    await in_thread(self._desk.start_daemon)
                 except DaemonError as error:
                     raise GivenUp(operation.daemon_failed(error)) from error
             case Step.REGISTER:
@@ -136,11 +137,15 @@ class AsyncCaller:
 
     async def _register_once(self, operation: Operation, deadline: float) -> None:
         """Calls that begin together register together."""
+        import asyncio
+
         async with self._registering.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
             if self._desk.reference is None:
                 await self._register(operation, deadline)
 
     async def _register(self, operation: Operation, deadline: float) -> None:
+        import asyncio
+
         deadline = min(deadline, asyncio.get_running_loop().time() + policy.REQUEST_S)
         try:
             content = self._desk.registration()
@@ -151,6 +156,10 @@ class AsyncCaller:
 
     async def _ask(self, operation: Operation, path: str, content: bytes, deadline: float) -> _Reply:
         """Send one request and see a head of success. Raises NotConnected, Severed, Refused, GivenUp."""
+        import asyncio
+
+        from swarm_analytics.calls.async_wire import AsyncWire
+
         with contextlib.ExitStack() as held:
             turn, end_turn = take_turn()
             held.callback(end_turn)
@@ -169,7 +178,7 @@ class AsyncCaller:
             return _Reply(wire, head, held.pop_all())
 
 
-async def _joined(wire: AsyncWire) -> bytes:
+async def _joined(wire: "AsyncWire") -> bytes:
     """A whole answer, which has a most length. Raises Severed."""
     content = bytearray()
     async for part in wire.body():

@@ -52,10 +52,8 @@ class Caller:
     def __call__(self, route: ClientRoute, body: dict[str, Any], answer: type[AnswerT], /) -> AnswerT:
         """Make one call with the arguments `body`, by wire names. Blocks; a signal ends it."""
         operation = self._desk.call(route, body)
-        try:
+        with self._desk.told():
             return whole(operation, self._whole_answer(operation), answer)
-        except GivenUp as given_up:
-            raise self._desk.error(given_up.failed) from given_up.failed.daemon
 
     def stream(self, route: ClientRoute, body: dict[str, Any], event: type[AnswerT], /) -> Iterator[AnswerT]:
         """As a call, for an answer in pieces. The request is made when the first piece is asked for."""
@@ -64,10 +62,8 @@ class Caller:
     def clear_cache(self) -> None:
         """Have the daemon forget what it has cached for callers with this target and these settings."""
         operation = self._desk.clearing()
-        try:
+        with self._desk.told():
             self._whole_answer(operation)
-        except GivenUp as given_up:
-            raise self._desk.error(given_up.failed) from given_up.failed.daemon
 
     def close(self) -> None:
         """Break off what other threads wait for. Nothing is held open between calls, and more may be made."""
@@ -75,16 +71,14 @@ class Caller:
             wire.end()
 
     def _stream(self, route: ClientRoute, operation: Operation, event: type[AnswerT]) -> Iterator[AnswerT]:
-        try:
-            with contextlib.closing(self._open(operation)) as reply:
+        with self._desk.told(), contextlib.closing(self._open(operation)) as reply:
+            try:
                 reader = PieceReader(operation, route, reply.head)
                 for part in reply.wire.body():
                     yield from reader.feed(part, event)
                 yield from reader.end(event)
-        except Severed as severed:
-            raise self._desk.error(operation.severed(severed)) from None
-        except GivenUp as given_up:
-            raise self._desk.error(given_up.failed) from given_up.failed.daemon
+            except Severed as severed:
+                raise GivenUp(operation.severed(severed)) from severed
 
     def _whole_answer(self, operation: Operation) -> bytes:
         """What the daemon answers. Raises GivenUp."""

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from swarm_analytics import launch, policy
-from swarm_analytics.calls.failure import CallFailed, Fail
+from swarm_analytics.calls.failure import Fail
 from swarm_analytics.calls.operation import GivenUp, Operation, call_of, clearing_of
 from swarm_analytics.calls.pieces import Pieces, UnreadablePiece, pieces_of
 from swarm_analytics.calls.setback import NotConnected, Refused, Severed
@@ -68,11 +69,14 @@ class Desk:
         """Take the answer to a registration."""
         self.reference = RegisterAnswer.model_validate_json(content).destination
 
-    def error(self, failed: CallFailed) -> Exception:
-        """The error to raise in the application."""
-        error = self._fail(failed)
-        error.__cause__ = failed.daemon
-        return error
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """What is given up within is raised as the error that the application knows."""
+        try:
+            yield
+        except GivenUp as given_up:
+            failed = given_up.failed
+            raise self._fail(failed) from failed.daemon
 
     def start_daemon(self) -> None:
         """Start one or adopt the one that runs. Blocks. Raises DaemonError."""

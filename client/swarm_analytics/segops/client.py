@@ -17,6 +17,7 @@ from swarm_analytics.segops.errors import DeliveryFailed, EventLost, EventsSkipp
 from swarm_analytics.segops.identity import GetUser, Identity
 from swarm_analytics.segops.types import Context, Event, context_of, event_of
 from swarm_analytics.submission import Submission
+from swarm_analytics.threads import in_thread
 from swarm_analytics_models.handoff import DeliverySettings, Skipped
 from swarm_analytics_models.home import resolve_home
 from swarm_analytics_models.identifiers import parse_base_url
@@ -183,11 +184,11 @@ class SegOpsClient(SegopsNamespaces):
 
     async def aflush(self) -> None:
         """As `flush`, without blocking the event loop."""
-        await _in_thread(self.flush)
+        await in_thread(self.flush)
 
     async def ashutdown(self) -> None:
         """As `shutdown`, without blocking the event loop."""
-        await _in_thread(self.shutdown)
+        await in_thread(self.shutdown)
 
     def __enter__(self) -> "SegOpsClient":
         return self
@@ -209,7 +210,7 @@ class SegOpsClient(SegopsNamespaces):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await _in_thread(lambda: self.__exit__(kind, error, trace))
+        await in_thread(lambda: self.__exit__(kind, error, trace))
 
     def _bind(self) -> None:
         """Take the present user's destination, where none is taken yet."""
@@ -264,9 +265,3 @@ def _signer(client: "weakref.ref[SegOpsClient]", ref: str) -> Callable[[], Adopt
         return None if alive is None else alive._sign(ref)
 
     return sign
-
-
-async def _in_thread(work: Callable[[], None]) -> None:
-    import asyncio  # only programs that use it pay for it
-
-    await asyncio.to_thread(work)

@@ -1,9 +1,9 @@
 """The client for asyncio."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from swarm_analytics._generated.syvain.async_namespaces import AsyncSyvainNamespaces
 from swarm_analytics.calls import AsyncCaller
@@ -13,9 +13,8 @@ from swarm_analytics.syvain.async_operations import AsyncOperations
 from swarm_analytics.syvain.by_time_out import AsyncByTimeOut
 from swarm_analytics.syvain.errors import metrics_api_error
 from swarm_analytics.syvain.setup import INGEST_TIMEOUT_S, TIMEOUT_S, Setup
+from swarm_analytics.threads import in_thread
 from swarm_analytics_models.services.syvain.payloads import IngestResponse, MetricCreateInput
-
-ResultT = TypeVar("ResultT")
 
 
 class AsyncSyvainMetricsApiClient(AsyncOperations):
@@ -56,16 +55,16 @@ class AsyncSyvainMetricsApiClient(AsyncOperations):
         if sync:
             answer = await self._api.metrics.ingest(experiment_id=experiment_id, data=metrics, sync=True)
             return answer.data
-        await _in_thread(lambda: self._recorder.record(experiment_id, metrics))
+        await in_thread(lambda: self._recorder.record(experiment_id, metrics))
         return IngestResponse(ok=True, mode="queued")
 
     async def forget_ingestion_credential(self, experiment_id: str) -> None:
         """As `SyvainMetricsApiClient.forget_ingestion_credential`."""
-        await _in_thread(lambda: self._recorder.forget_key(experiment_id))
+        await in_thread(lambda: self._recorder.forget_key(experiment_id))
 
     async def flush(self, timeout: float = 5.0) -> bool:
         """As `SyvainMetricsApiClient.flush`."""
-        return await _in_thread(lambda: self._recorder.flush(timeout))
+        return await in_thread(lambda: self._recorder.flush(timeout))
 
     async def aclose(self) -> None:
         """As `SyvainMetricsApiClient.close`."""
@@ -83,9 +82,3 @@ class AsyncSyvainMetricsApiClient(AsyncOperations):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._setup.account}>"
-
-
-async def _in_thread(work: Callable[[], ResultT]) -> ResultT:
-    import asyncio  # only programs that use it pay for it
-
-    return await asyncio.to_thread(work)
