@@ -53,9 +53,15 @@ def test_a_row_to_be_sent_alone_is_alone_and_does_not_part_its_neighbours() -> N
     assert [parcel.open for parcel in parcels] == [True, False]
 
 
-def test_a_row_under_suspicion_travels_alone() -> None:
-    parcels = pack([batched(1), row(2, route=BATCHED.key, suspect_mark=3), batched(3)], ROUTES)
-    assert shape(parcels) == [[1, 3], [2]]
+def suspect(seq: int, attempts: int) -> Claimed:
+    return row(seq, route=BATCHED.key, body=b'{"value":1}', suspect_mark=3, attempts=attempts)
+
+
+def test_rows_under_suspicion_travel_with_their_like_and_wait_for_nobody() -> None:
+    rows = [batched(1), suspect(2, 1), batched(3), suspect(4, 1), suspect(5, 1), suspect(6, 2), suspect(7, 2)]
+    parcels = pack(rows, ROUTES)
+    assert shape(parcels) == [[1, 3], [2, 4], [5], [6], [7]]
+    assert [parcel.open for parcel in parcels] == [True, False, False, False, False]
 
 
 def measured(seq: int, lab: str, **fields: object) -> Claimed:
@@ -73,6 +79,15 @@ def test_only_events_of_one_resource_travel_together() -> None:
 def test_events_whose_queries_differ_travel_apart() -> None:
     rows = [measured(1, "a"), measured(2, "a", urgent=True), measured(3, "a"), measured(4, "a", urgent=True)]
     assert shape(pack(rows, LAB.by_key)) == [[1, 3], [2, 4]]
+
+
+@given(st.integers(1, 10_000), st.integers(1, 70))
+def test_what_keeps_failing_is_alone_in_the_end(size: int, attempts: int) -> None:
+    batching = replace(MEASURED.batching, max_items=size, max_bytes=10_000_000)  # type: ignore[type-var]
+    routes = {MEASURED.key: replace(MEASURED, batching=batching)}
+    failed = [replace(measured(seq, "a"), suspect_mark=0, attempts=attempts) for seq in range(20)]
+    largest = max(len(parcel.rows) for parcel in pack(failed, routes))
+    assert largest <= max(1, size // 2**attempts)
 
 
 def test_a_batch_no_larger_than_one_is_never_waited_with() -> None:

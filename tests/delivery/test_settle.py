@@ -99,6 +99,15 @@ def test_while_others_fail_as_well_no_event_is_struck() -> None:
     assert isinstance(outage.effect, Trouble)
 
 
+def test_in_company_nobody_is_struck_and_the_service_is_not_blamed() -> None:
+    found = judged(FAULT, row(suspect_mark=4, strikes=policy.EVENT_STRIKES - 1), in_company=True)
+    assert found == Judgement(Postpone(AT_ONCE, "HTTP 500", strike=False, mark=5), Struck())
+    later = judged(replace(FAULT, retry_after_s=30.0), row(suspect_mark=4), in_company=True).verdict
+    assert isinstance(later, Postpone)
+    assert later.due_at == 130.0
+    assert isinstance(judged(FAULT, row(), in_company=True).effect, Trouble)
+
+
 def test_eight_strikes_and_it_is_dead() -> None:
     claimed, verdicts = row(suspect_mark=4), []
     for _ in range(policy.EVENT_STRIKES):

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from tests.delivery.scripted import (
     scripted,
     silent,
 )
+from tests.delivery.support import Chosen
 from tests.schedule.world import World, world
 
 pytestmark = pytest.mark.anyio
@@ -220,3 +222,44 @@ async def test_an_apps_batches_are_as_it_wants_them_also_after_a_change() -> Non
         await ours.hand_off(changed, TOLD.key, *texts("f", "g"))
         await ours.settled(delivered=7)
         assert [one.path for one in remote.seen[-2:]] == ["/v1/told", "/v1/told"]
+
+
+async def test_one_event_that_breaks_its_batch_is_found_in_a_few_requests_and_alone_is_dead() -> None:
+    """A batch of 64 whose service answers 500 whenever it holds the one."""
+    batching = replace(TOLD.batching, max_items=64, max_bytes=1_000_000)  # type: ignore[type-var]
+    contract = replace(LAB, routes=(replace(TOLD, batching=batching),))
+
+    def script(seen: Seen) -> Any:
+        return answer(500) if b"poison" in seen.body else answer()
+
+    async with world(known_contracts={"lab": contract}) as ours, scripted(script) as remote:
+        known = await at(ours, remote, DeliverySettings(max_wait_s=60.0))
+        await ours.hand_off(known, TOLD.key, *texts(*(f"t{n}" for n in range(40)), "poison"))
+        ours.dispatcher.nudge()
+        await eventually(lambda: remote.seen)
+        await ours.hand_off(known, TOLD.key, *texts("a neighbour"))
+        ours.dispatcher.nudge()
+        await ours.settled(delivered=41, dead=1, timeout=60.0)
+        (dead,) = [event for event in await ours.outbox.events() if event.state == "dead"]
+        (found,) = await ours.outbox.find(dead.id, body=True)
+        assert found.body == {"text": "poison"}
+        assert found.outcome == "attempts"
+        healthy = [one for one in remote.seen if b"poison" not in one.body]
+        assert len(healthy) < 20, "not one request for each of the neighbours"
+
+
+async def test_after_an_outage_large_batches_do_not_come_as_single_events() -> None:
+    batching = replace(TOLD.batching, max_items=64, max_bytes=1_000_000)  # type: ignore[type-var]
+    contract = replace(LAB, routes=(replace(TOLD, batching=batching),))
+    down = True
+    async with (
+        world(known_contracts={"lab": contract}, chance=Chosen(1.0)) as ours,
+        scripted(lambda _: answer(503) if down else answer()) as remote,
+    ):
+        known = await at(ours, remote, DeliverySettings(max_wait_s=0.01))
+        await ours.hand_off(known, TOLD.key, *texts(*map(str, range(64))))
+        await eventually(lambda: remote.seen)
+        down = False
+        ours.dispatcher.nudge()
+        await ours.settled(delivered=64)
+        assert len(remote.seen) < 10

@@ -3,8 +3,9 @@
 Whose fault a failure is decides everything. A service that cannot be reached, or not as itself, costs the row
 nothing: the lease is given back. A 5xx, or silence after sending, is put down to the service at first, and
 the row remembers how much had been delivered by then (its mark). When it fails again and others have been
-delivered in between, it is the row's own: a strike, and after eight of them it is dead. While others fail as
-well it is the service's in any case, so that an outage strikes nobody.
+delivered in between, it is the row's own, or a neighbour's in the same request: it goes again in a smaller
+one, and once it is alone each further failure is a strike, and after eight of them it is dead. While others
+fail as well it is the service's in any case, so that an outage strikes nobody.
 """
 
 from dataclasses import dataclass, replace
@@ -57,6 +58,9 @@ class Facts:
 
     route_open_for_others: bool = False
     """This row shut its route before, and others have passed it since."""
+
+    in_company: bool = False
+    """Its request carried other events, too."""
 
     credential_current: bool = True
     """The credential that was sent is still the one in use."""
@@ -141,6 +145,9 @@ def _blame(row: Claimed, route: Route, fault: ServiceFault, facts: Facts, chance
     again = Postpone(AT_ONCE, fault.error, strike=False, mark=facts.delivered, resent=choice is not None)
     if facts.others_fail or not _own_fault(row, facts.delivered):
         return Judgement(again, trouble)
+    if facts.in_company:
+        due_at = AT_ONCE if fault.retry_after_s is None else facts.now + fault.retry_after_s
+        return Judgement(replace(again, due_at=due_at), Struck())
     strikes = row.strikes + 1
     if strikes >= policy.EVENT_STRIKES:
         return Judgement(Reject(DeadReason.ATTEMPTS, fault.error, fault.status), Struck())

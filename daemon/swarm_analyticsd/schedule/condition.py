@@ -77,6 +77,7 @@ def absorb(
         now=unix_now,
         delivered=condition.delivered,
         others_fail=bool(condition.failing - {row.seq}),
+        in_company=len(flight.parcel.rows) > 1,
         route_open_for_others=routes.passed_by_others(condition.gates, row.route, row.seq),
         credential_current=carried.credential == credential,
     )
