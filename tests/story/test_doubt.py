@@ -82,7 +82,9 @@ def test_what_was_under_way_is_resent_or_set_aside_and_counted(
         ledger = again.status()["ledger"]
         return ledger if ledger["delivered"] + ledger["dead"] == 3 else None
 
-    assert eventually(settled, timeout=20.0)["balanced"]
+    ledger = eventually(settled, timeout=20.0)
+    assert ledger is not None
+    assert ledger["balanced"]
     found = again.status()["services"]["segops"]
     assert {name: found[name] for name in expected} == expected
     assert len(batches(service)) == sent
