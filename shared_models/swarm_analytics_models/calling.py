@@ -7,6 +7,8 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel
 
+from swarm_analytics_models.dotted import at
+
 
 @dataclass(frozen=True, slots=True)
 class Streaming:
@@ -29,10 +31,7 @@ class Streaming:
 
 def asks_for_pieces(field: str, arguments: Mapping[str, Any]) -> bool:
     """Whether a request's arguments, as JSON, ask for an answer in pieces. `field` as in `Streaming`."""
-    value: Any = arguments
-    for step in field.split("."):
-        value = value.get(step) if isinstance(value, Mapping) else None
-    return value is True
+    return at(arguments, field) is True
 
 
 def asking_for_pieces(field: str, arguments: Mapping[str, Any]) -> dict[str, Any]:

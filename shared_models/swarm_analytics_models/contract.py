@@ -8,22 +8,25 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, assert_never
 from urllib.parse import quote
 
 from pydantic import BaseModel
 
 from swarm_analytics_models.authentication import (
+    ApiKeyAuthentication,
     Authentication,
     InstallTokenAuthentication,
     NoAuthentication,
     ResourceKeyAuthentication,
     SessionAuthentication,
+    SignatureAuthentication,
     headers_of,
     schemes_of,
 )
 from swarm_analytics_models.calling import CallDefaults, ReadError, Streaming, no_facts
 from swarm_analytics_models.categories import CATEGORY_POLICIES, Category, CategoryPolicy
+from swarm_analytics_models.dotted import at
 from swarm_analytics_models.handling import Acknowledgement, Batching, Lane, OrderingKey, TimeOuts, Verdict
 from swarm_analytics_models.headers import may_be_set
 from swarm_analytics_models.idempotency import (
@@ -190,9 +193,7 @@ def ordering_value(route: Route, body: Mapping[str, Any]) -> str | None:
         return None
     if route.ordering.field is None:
         return route.ordering.group
-    value: Any = body
-    for step in route.ordering.field.split("."):
-        value = value.get(step) if isinstance(value, Mapping) else None
+    value = at(body, route.ordering.field)
     return None if value is None else f"{route.ordering.group}:{value}"
 
 
@@ -254,8 +255,10 @@ class ServiceContract:
                         yield from self._bootstrap(route, scheme.mint_route, open_route=False)
                         if scheme.resource_field not in route.path_fields:
                             yield f"{route.key}: its path does not name {scheme.resource_field!r}"
-                    case _:
+                    case NoAuthentication() | ApiKeyAuthentication() | SignatureAuthentication():
                         pass
+                    case _:
+                        assert_never(scheme)
 
     def _bootstrap(self, route: Route, wanted: str, *, open_route: bool) -> Iterator[str]:
         found = next((known for known in self.routes if known.key == wanted), None)

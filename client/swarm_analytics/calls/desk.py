@@ -20,6 +20,7 @@ from swarm_analytics_models.api import RegisterAnswer
 from swarm_analytics_models.calling import asking_for_pieces
 from swarm_analytics_models.calls import MAX_CALL_ANSWER_BYTES, MAX_CALL_BYTES, CallAnswer
 from swarm_analytics_models.client_route import ClientRoute
+from swarm_analytics_models.validation import reasons
 
 if TYPE_CHECKING:
     from swarm_analytics.calls.exchange import Head
@@ -131,11 +132,11 @@ def whole(operation: Operation, content: bytes, answer: type[AnswerT]) -> Answer
     try:
         envelope = CallAnswer.model_validate_json(content)
     except ValidationError as error:
-        raise GivenUp(operation.malformed(_cause(error), None, None, None)) from error
+        raise GivenUp(operation.malformed(reasons(error), None, None, None)) from error
     try:
         return answer.model_validate(envelope.body)
     except ValidationError as error:
-        failed = operation.malformed(_cause(error), envelope.body, envelope.status, envelope.request_id)
+        failed = operation.malformed(reasons(error), envelope.body, envelope.status, envelope.request_id)
         raise GivenUp(failed) from error
 
 
@@ -168,10 +169,4 @@ class PieceReader:
         except UnreadablePiece as error:
             raise GivenUp(self._operation.malformed(str(error), None, None, None)) from error
         except ValidationError as error:
-            raise GivenUp(self._operation.malformed(_cause(error), value, None, None)) from error
-
-
-def _cause(error: ValidationError) -> str:
-    """Places and reasons, without the values, which may be secret."""
-    faults = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'it'}: {fault['msg']}" for fault in faults[:3])
+            raise GivenUp(self._operation.malformed(reasons(error), value, None, None)) from error

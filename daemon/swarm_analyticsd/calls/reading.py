@@ -29,6 +29,7 @@ from swarm_analytics_models.calling import ErrorFacts, ReadError
 from swarm_analytics_models.contract import Route
 from swarm_analytics_models.handling import Acknowledgement, Verdict
 from swarm_analytics_models.idempotency import KeyInHeader
+from swarm_analytics_models.validation import places
 from swarm_analyticsd import policy
 from swarm_analyticsd.calls.redaction import without_fields, without_secrets
 from swarm_analyticsd.delivery.answer import Answer, NoAnswer, NotSent, Obstacle, Reply
@@ -212,9 +213,8 @@ def request_id_of(headers: Iterable[tuple[str, str]]) -> str | None:
 def _misshapen(route: Route, error: ValueError) -> str:
     if not isinstance(error, ValidationError):
         return "the answer is not JSON"
-    places = ", ".join(".".join(map(str, fault["loc"])) or "the body" for fault in error.errors()[:3])
     name = route.response.__name__ if route.response is not None else "JSON"
-    return f"the answer does not fit {name} at {places}"
+    return f"the answer does not fit {name} at {places(error)}"
 
 
 def _parsed(body: bytes) -> Any:

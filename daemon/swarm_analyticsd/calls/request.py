@@ -11,6 +11,7 @@ from swarm_analytics_models.calling import asks_for_pieces
 from swarm_analytics_models.contract import Route
 from swarm_analytics_models.handling import TimeOuts
 from swarm_analytics_models.idempotency import KeyInBody
+from swarm_analytics_models.validation import reasons
 from swarm_analyticsd.delivery.request import USER_AGENT, Request, key_headers
 from swarm_analyticsd.delivery.wire import Unsendable, wire_of
 
@@ -32,8 +33,7 @@ def ask(route: Route, base_url: str, arguments: Mapping[str, Any], key: str, tim
     try:
         route.request.model_validate_json(to_json(arguments))
     except ValidationError as error:
-        faults = [".".join(map(str, fault["loc"])) + ": " + fault["msg"] for fault in error.errors()[:3]]
-        raise Unsendable("; ".join(faults)) from None
+        raise Unsendable(reasons(error)) from None
     except ValueError as error:
         raise Unsendable(str(error)) from None
     streaming = route.streaming

@@ -15,7 +15,9 @@ from swarm_analytics_models.authentication import (
     scheme_for,
 )
 from swarm_analytics_models.contract import Route, ServiceContract
+from swarm_analytics_models.dotted import at
 from swarm_analytics_models.identifiers import Destination, uuid7
+from swarm_analytics_models.validation import reasons
 from swarm_analyticsd import policy
 from swarm_analyticsd.clock import Clock
 from swarm_analyticsd.credentials.proof import Minted, MintingScheme, MintResult, Unproven, Why
@@ -153,19 +155,13 @@ def outcome_of(unproven: Unproven) -> Outcome:
 
 def _token(answer: Answer, scheme: MintingScheme, time_of: Callable[[Any], float | None]) -> MintResult:
     fields = json.loads(answer.body) if isinstance(answer, Reply) else None
-    token = _at(fields, scheme.token_field)
+    token = at(fields, scheme.token_field)
     if not isinstance(token, str) or not token:
         return Unproven(Why.TROUBLE, f"no token: the answer has no {scheme.token_field!r}")
-    expires_at = time_of(_at(fields, scheme.expires_field))
+    expires_at = time_of(at(fields, scheme.expires_field))
     if expires_at is None:
         return Unproven(Why.TROUBLE, f"no token: the answer's {scheme.expires_field!r} is no time")
     return Minted(SecretStr(token), expires_at)
-
-
-def _at(fields: Any, dotted: str) -> Any:
-    for step in dotted.split("."):
-        fields = fields.get(step) if isinstance(fields, Mapping) else None
-    return fields
 
 
 def _iso_time(value: Any) -> float | None:
@@ -181,6 +177,4 @@ def _milliseconds(value: Any) -> float | None:
 
 
 def _told(error: ValidationError | Unsendable) -> str:
-    if isinstance(error, Unsendable):
-        return str(error)
-    return ", ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()[:3])
+    return reasons(error) if isinstance(error, ValidationError) else str(error)

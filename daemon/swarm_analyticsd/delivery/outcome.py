@@ -26,6 +26,7 @@ from pydantic_core import from_json
 from swarm_analytics_models.contract import Route
 from swarm_analytics_models.handling import Acknowledgement, Verdict
 from swarm_analytics_models.identifiers import InvalidBaseUrl, parse_base_url
+from swarm_analytics_models.validation import places
 from swarm_analyticsd import policy
 from swarm_analyticsd.delivery.answer import Answer, NoAnswer, NotSent, Obstacle, Reply
 from swarm_analyticsd.delivery.retry_after import retry_after_s
@@ -197,8 +198,7 @@ def _unrecognised(reply: Reply, route: Route) -> str | None:
     try:
         route.response.model_validate_json(reply.body)
     except ValidationError as error:
-        places = ", ".join(".".join(map(str, item["loc"])) or "the body" for item in error.errors()[:3])
-        return f"the answer does not fit {route.response.__name__} at {places}"
+        return f"the answer does not fit {route.response.__name__} at {places(error)}"
     return None
 
 

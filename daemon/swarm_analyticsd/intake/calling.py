@@ -17,6 +17,7 @@ from pydantic_core import from_json, to_json
 
 from swarm_analytics_models.api import Problem
 from swarm_analytics_models.calls import CallRequest, ClearCacheRequest
+from swarm_analytics_models.validation import reasons
 from swarm_analyticsd.calls.broker import Broker, Uncallable
 from swarm_analyticsd.calls.explain import problem_of
 from swarm_analyticsd.calls.outcome import Answered, CallOutcome, Failed, Streamed
@@ -106,8 +107,7 @@ def _read(body: bytes) -> CallRequest:
     try:
         return CallRequest.model_validate(from_json(body, allow_inf_nan=False))
     except ValidationError as error:
-        faults = [".".join(map(str, fault["loc"])) + ": " + fault["msg"] for fault in error.errors()[:3]]
-        raise Uncallable(422, "invalid", "; ".join(faults), _CORRECT) from error
+        raise Uncallable(422, "invalid", reasons(error), _CORRECT) from error
     except ValueError as error:
         raise Uncallable(422, "invalid", f"the request is not JSON: {error}", _CORRECT) from error
 

@@ -5,6 +5,7 @@ from typing import Final, assert_never
 from pydantic import ValidationError
 
 from swarm_analytics_models.handoff import MAX_LINE_BYTES, Refusal, RefusalCode
+from swarm_analytics_models.validation import reasons
 from swarm_analyticsd import policy
 from swarm_analyticsd.outbox.rows import Admitted, Conflict, NoDestination, NoSpace, RefusedEvent
 
@@ -31,12 +32,7 @@ def overlong(length: int) -> Unacceptable:
 
 def invalid(what: str, error: ValidationError) -> Unacceptable:
     """The first faults of a payload by place, without its values: they are the user's."""
-    faults = error.errors(include_url=False, include_context=False, include_input=False)
-    told = "; ".join(
-        f"{'.'.join(str(step) for step in fault['loc'])}: {fault['msg']}" for fault in faults[:3]
-    )
-    more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
-    return Unacceptable(RefusalCode.INVALID, f"{what}: {told}{more}", CORRECT)
+    return Unacceptable(RefusalCode.INVALID, f"{what}: {reasons(error)}", CORRECT)
 
 
 def torn(length: int) -> Unacceptable:

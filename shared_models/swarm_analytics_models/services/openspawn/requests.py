@@ -5,17 +5,15 @@ given is left out. An `id` is the server's UUID; the `agent_id` that names an ag
 """
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     ConfigDict,
     Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
 )
 
+from swarm_analytics_models.payload import OmitsNone
 from swarm_analytics_models.services.openspawn.enums import (
     AgentMode,
     AgentRole,
@@ -50,7 +48,7 @@ Natural = Annotated[int, Field(ge=0, le=INT64_MAX)]
 Positive = Annotated[int, Field(ge=1, le=INT64_MAX)]
 
 
-class Request(BaseModel):
+class Request(OmitsNone):
     """Field names in Python, camel case on the wire; what is None is left out, what is unknown refused."""
 
     model_config = ConfigDict(
@@ -61,10 +59,6 @@ class Request(BaseModel):
         revalidate_instances="always",
         defer_build=True,
     )
-
-    @model_serializer(mode="wrap")
-    def _without_nulls(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {name: value for name, value in serialize(self).items() if value is not None}
 
 
 class ListAgents(Request):
