@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from swarm_analytics_models.contract import Route
 from swarm_analytics_models.idempotency import KeyInBody, KeyInHeader, NaturallyIdempotent, NotIdempotent
@@ -52,6 +52,8 @@ class Counts:
                 self.duplicates += 1
             case Effect.CONFLICT:
                 self.conflicts += 1
+            case _:
+                assert_never(effect)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,12 +41,12 @@ class ServicesRequest(ApiModel):
 class RegisterRequest(ApiModel):
     """``POST /v1/register``: make a destination known and, with `wait_s`, wait for its credential.
 
-    `adopt` is a real token that an app already has; the daemon keeps it and gives it to nobody.
+    `adopt` is a token, key or secret that an app already has; the daemon keeps it and gives it to nobody.
     """
 
     service: str
     base_url: str | None = None
-    """None: the base URL that the service was configured with."""
+    """None: as configured, else as the key's file says, else the contract's default."""
 
     kind: IdentityKind = IdentityKind.INSTALL
     identity: str = Field(min_length=1, max_length=MAX_IDENTITY_CHARACTERS)
@@ -71,14 +71,18 @@ class SessionIdentity(ApiModel):
 
 
 class RegisterAnswer(BaseModel):
+    """The destination as the daemon knows it from now on."""
+
     reference: str
     """Stands for the credential; names it, and holds no secret."""
 
     destination: str
+    """Its `ref`."""
+
     base_url: str = ""
     """Where the service is: as asked, as configured, as the key's file says, or the contract's default."""
 
-    credential: str
+    credential: CredentialState
 
 
 class ConsentRequest(ApiModel):

@@ -67,7 +67,7 @@ class CallsStatus(BaseModel):
 
 class DestinationStatus(Tallies, Incidents):
     identity: str = ""
-    """``install:<id>``, or ``token:<fingerprint>``."""
+    """Its kind and name: ``install:<id>``, ``key:<fingerprint>``, ``agent:<id>`` and so on."""
 
     ref: str = ""
     base_url: str | None = None

@@ -1,6 +1,7 @@
 """The clients that applications make: the constructors of OpenSpawn's own SDK."""
 
 import os
+from abc import ABC, abstractmethod
 from types import TracebackType
 
 from swarm_analytics._generated.openspawn.async_namespaces import (
@@ -17,7 +18,7 @@ from swarm_analytics._generated.openspawn.namespaces import (
     MessagesNamespace,
     TasksNamespace,
 )
-from swarm_analytics.calls import AsyncCaller, Caller
+from swarm_analytics.calls import AsyncCaller, Caller, Target
 from swarm_analytics.openspawn.agents import Agents, AsyncAgents
 from swarm_analytics.openspawn.credits import AsyncCredits, Credits
 from swarm_analytics.openspawn.destination import MAX_RETRIES, PATH_PREFIX, TIMEOUT_S, Signature, target_of
@@ -27,7 +28,42 @@ from swarm_analytics.openspawn.messages import AsyncMessages, Messages
 from swarm_analytics.openspawn.tasks import AsyncTasks, Tasks
 
 
-class OpenSpawnClient:
+class _Configured(ABC):
+    """What both clients are told."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        api_key: str | None = None,
+        agent_id: str | None = None,
+        secret: str | None = None,
+        timeout: float = TIMEOUT_S,
+        max_retries: int = MAX_RETRIES,
+        path_prefix: str = PATH_PREFIX,
+        signature: Signature | None = None,
+        home: str | os.PathLike[str] | None = None,
+    ) -> None:
+        self._open(
+            target_of(
+                base_url,
+                api_key=api_key,
+                agent_id=agent_id,
+                secret=secret,
+                timeout=timeout,
+                max_retries=max_retries,
+                path_prefix=path_prefix,
+                signature=signature,
+                home=home,
+            )
+        )
+
+    @abstractmethod
+    def _open(self, target: Target) -> None:
+        """Make the client's resources, without any I/O."""
+
+
+class OpenSpawnClient(_Configured):
     """Calls OpenSpawn through the home's daemon, which keeps the secret, signs each attempt, and retries.
 
     Making a client does no I/O; the first call starts a daemon where none runs. It may be used from any
@@ -51,30 +87,7 @@ class OpenSpawnClient:
     has, and `pydantic.ValidationError` for bad arguments, before any I/O.
     """
 
-    def __init__(
-        self,
-        base_url: str,
-        *,
-        api_key: str | None = None,
-        agent_id: str | None = None,
-        secret: str | None = None,
-        timeout: float = TIMEOUT_S,
-        max_retries: int = MAX_RETRIES,
-        path_prefix: str = PATH_PREFIX,
-        signature: Signature | None = None,
-        home: str | os.PathLike[str] | None = None,
-    ) -> None:
-        target = target_of(
-            base_url,
-            api_key=api_key,
-            agent_id=agent_id,
-            secret=secret,
-            timeout=timeout,
-            max_retries=max_retries,
-            path_prefix=path_prefix,
-            signature=signature,
-            home=home,
-        )
+    def _open(self, target: Target) -> None:
         self._caller = Caller(target, error_of)
         self.agents = Agents(AgentsNamespace(self._caller))
         self.tasks = Tasks(TasksNamespace(self._caller))
@@ -95,33 +108,10 @@ class OpenSpawnClient:
         self.close()
 
 
-class AsyncOpenSpawnClient:
+class AsyncOpenSpawnClient(_Configured):
     """As `OpenSpawnClient`, for asyncio; cancelling a call ends the request to the server."""
 
-    def __init__(
-        self,
-        base_url: str,
-        *,
-        api_key: str | None = None,
-        agent_id: str | None = None,
-        secret: str | None = None,
-        timeout: float = TIMEOUT_S,
-        max_retries: int = MAX_RETRIES,
-        path_prefix: str = PATH_PREFIX,
-        signature: Signature | None = None,
-        home: str | os.PathLike[str] | None = None,
-    ) -> None:
-        target = target_of(
-            base_url,
-            api_key=api_key,
-            agent_id=agent_id,
-            secret=secret,
-            timeout=timeout,
-            max_retries=max_retries,
-            path_prefix=path_prefix,
-            signature=signature,
-            home=home,
-        )
+    def _open(self, target: Target) -> None:
         self._caller = AsyncCaller(target, error_of)
         self.agents = AsyncAgents(AsyncAgentsNamespace(self._caller))
         self.tasks = AsyncTasks(AsyncTasksNamespace(self._caller))

@@ -1,6 +1,6 @@
 """What a Syvain Metrics client raises, beside `pydantic.ValidationError` for bad arguments."""
 
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from swarm_analytics.calls import CallFailed
 from swarm_analytics.calls.failure import combined
@@ -12,16 +12,6 @@ _EXCERPT_CHARACTERS: Final = 500
 
 _ASKS_AGAIN: Final = frozenset({408, 425, 429})
 _IN_PROGRESS: Final = "idempotency_key_in_progress"
-_MAY_GO_BETTER: Final = frozenset(
-    {
-        CallTrouble.RATE_LIMITED,
-        CallTrouble.NOT_REACHED,
-        CallTrouble.TIMED_OUT,
-        CallTrouble.BROKEN_OFF,
-        CallTrouble.BREAKER_OPEN,
-        CallTrouble.BUSY,
-    }
-)
 
 
 class MetricsApiError(CallError, RuntimeError):
@@ -71,14 +61,24 @@ class MetricsApiAuthError(MetricsApiError):
 
 def metrics_api_error(failed: CallFailed) -> MetricsApiError:
     """The error for a call that failed. It is of the trouble's own class (`BreakerOpen`, say), too."""
-    match failed.trouble:
+    trouble = failed.trouble
+    match trouble:
         case CallTrouble.CREDENTIAL_ABSENT:
             return combined(MetricsApiAuthError, failed)(failed.message, failed.hint, **failed.facts)
         case CallTrouble.MALFORMED | CallTrouble.TOO_LARGE:
             return combined(MetricsApiResponseError, failed)(failed.message, failed.hint, **failed.facts)
+        case None | CallTrouble.NOT_REACHED | CallTrouble.TIMED_OUT | CallTrouble.BROKEN_OFF:
+            retryable = True
+        case CallTrouble.RATE_LIMITED | CallTrouble.BREAKER_OPEN | CallTrouble.BUSY:
+            retryable = True
+        case CallTrouble.REJECTED | CallTrouble.CREDENTIAL_REFUSED:
+            retryable = _asks_again(failed)
+        case CallTrouble.MAY_BE_EXECUTED | CallTrouble.PAUSED:
+            retryable = False
         case _:
-            own = combined(MetricsApiRequestError, failed)
-            return own(_message(failed), failed.hint, retryable=_is_retryable(failed), **failed.facts)
+            assert_never(trouble)
+    own = combined(MetricsApiRequestError, failed)
+    return own(_message(failed), failed.hint, retryable=retryable, **failed.facts)
 
 
 def _message(failed: CallFailed) -> str:
@@ -90,10 +90,9 @@ def _message(failed: CallFailed) -> str:
     return text[:_EXCERPT_CHARACTERS] if text.startswith(named) else f"{named}: {text[:_EXCERPT_CHARACTERS]}"
 
 
-def _is_retryable(failed: CallFailed) -> bool:
-    if failed.trouble is None or failed.trouble in _MAY_GO_BETTER:
-        return True
+def _asks_again(failed: CallFailed) -> bool:
+    """Whether the service's own answer is one that may be another next time."""
     status, failure = failed.status, failed.failure
-    if status is None or failure is None or failed.trouble is CallTrouble.MAY_BE_EXECUTED:
+    if status is None or failure is None:
         return False
     return status in _ASKS_AGAIN or status >= 500 or (status == 409 and failure.code == _IN_PROGRESS)

@@ -4,7 +4,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from swarm_analytics_models.calling import CallDefaults
 from swarm_analytics_models.calls import CallSettings
@@ -96,6 +96,8 @@ class Pool:
                 )
             case Effect.NONE:
                 self.breaker = breakers.abandoned(self.breaker, ticket.generation, now)
+            case _:
+                assert_never(effect)
 
     def lets_on(self, ticket: Ticket) -> bool:
         """A call that was let in may try once more: the breaker has not opened since, and it is no probe."""

@@ -59,8 +59,9 @@ def _again(
     chance: Chance,
 ) -> Again | None:
     if failure.nature is Nature.IN_PROGRESS:
-        polls = in_progress is not None and progress.polls < in_progress.most
-        return Again(in_progress.every_s, poll=True) if in_progress is not None and polls else None
+        if in_progress is None or progress.polls >= in_progress.most:
+            return None
+        return Again(in_progress.every_s, poll=True)
     if progress.retries >= terms.max_retries or not may_repeat(failure.nature, repeatable=repeatable):
         return None
     return Again(_wait_s(failure, terms, progress.retries + 1, chance))

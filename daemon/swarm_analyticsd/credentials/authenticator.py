@@ -240,8 +240,7 @@ class Authenticator:
             f"the signed user id is older than {scheme.proof_life_s:g} s, and no session can be opened with "
             "it; an app that has this user is asked for a fresh one"
         )
-        self._credential.refused(held.generation, error)
-        return Unproven(Why.REFUSED, error, generation=held.generation)
+        return self._unusable(held, error)
 
     def _unusable(self, held: Held, error: str) -> Unproven:
         self._credential.refused(held.generation, error)

@@ -7,6 +7,7 @@ from pydantic import SecretStr, ValidationError
 
 from swarm_analytics_models.api import SessionIdentity
 from swarm_analytics_models.identifiers import Destination, IdentityKind, session_destination
+from swarm_analytics_models.validation import places
 from swarm_analyticsd import policy
 
 
@@ -56,5 +57,4 @@ def session_of(secret: SecretStr) -> SessionIdentity:
     try:
         return SessionIdentity.model_validate_json(secret.get_secret_value())
     except ValidationError as error:
-        places = ", ".join(sorted({".".join(map(str, fault["loc"])) or "all" for fault in error.errors()}))
-        raise UnusableSecret(f"this is no session's identity as JSON (look at: {places})") from None
+        raise UnusableSecret(f"this is no session's identity as JSON (look at: {places(error)})") from None
