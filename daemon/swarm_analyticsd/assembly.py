@@ -19,7 +19,7 @@ from swarm_analytics_models.private import UnsafePath
 from swarm_analytics_models.services import contracts
 from swarm_analyticsd import VERSION, policy
 from swarm_analyticsd.clock import SystemClock, system_chance
-from swarm_analyticsd.homedir import HomeTaken, prepare_home, take_home
+from swarm_analyticsd.homedir import HomeLock, HomeTaken, prepare_home, take_home
 from swarm_analyticsd.intake.late import LateDispatcher
 from swarm_analyticsd.intake.listener import Listeners, announce, listen_loopback, listen_unix
 from swarm_analyticsd.intake.reception import Reception
@@ -55,7 +55,7 @@ def serve(home: Home, flags: Mapping[str, object]) -> int:
     try:
         configuration = load_configuration(home, settings)
         configure_logging(configuration.settings.log_level)
-        daemon = Daemon(home, configuration, parent_pipe=bool(flags.get("parent_pipe")))
+        daemon = Daemon(home, lock, configuration, parent_pipe=bool(flags.get("parent_pipe")))
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(daemon.run())
     except (UnsafePath, UnfitSettings, OutboxError) as error:
@@ -71,8 +71,11 @@ def serve(home: Home, flags: Mapping[str, object]) -> int:
 class Daemon:
     """One run over one home, whose lock the caller holds."""
 
-    def __init__(self, home: Home, configuration: Configuration, *, parent_pipe: bool) -> None:
+    def __init__(
+        self, home: Home, lock: HomeLock, configuration: Configuration, *, parent_pipe: bool
+    ) -> None:
         self._home = home
+        self._lock = lock
         self._configuration = configuration
         self._parent_pipe = parent_pipe
         self._clock = SystemClock()
@@ -100,6 +103,7 @@ class Daemon:
             try:
                 await self._serve(outbox, listeners)
             finally:
+                self._withdraw(listeners)
                 listeners.close()
         finally:
             await _within_step("the outbox", outbox.close())
@@ -132,7 +136,7 @@ class Daemon:
         finally:
             ticking.cancel()
             await asyncio.wait([ticking])
-            listeners.withdraw()
+            self._withdraw(listeners)
             if outward is not None:
                 await _within_step("the HTTP API", outward.stop_serving())
             await _within_step("hand-off", reception.close())
@@ -158,6 +162,11 @@ class Daemon:
         if self._configuration.settings.listen == "loopback":
             return listen_loopback(self._home)
         return listen_unix(self._home)
+
+    def _withdraw(self, listeners: Listeners) -> None:
+        """Let nobody find us any more. In a wiped home the files of these names are our successor's."""
+        if self._lock.in_place:
+            listeners.withdraw()
 
     async def _load_outward(
         self, outbox: WatchedOutbox, listeners: Listeners, reception: Reception, late: LateDispatcher
@@ -186,6 +195,10 @@ class Daemon:
         if sys.platform != "win32":
             loop.add_signal_handler(signal.SIGCONT, continued.set)
         while True:
+            if not self._lock.in_place:
+                log.warning("%s was wiped: the daemon ends, for another one to serve it", self._home.root)
+                self.stop()
+                return
             reception.journals.scan_soon()
             reception.erasure.make_up()
             try:

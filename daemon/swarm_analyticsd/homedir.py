@@ -83,8 +83,23 @@ def _file_system(path: Path) -> str | None:
 class HomeLock:
     """The lock of a home, held from `take_home` to `release` or to the end of the process."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path = path
         self._descriptor: int | None = descriptor
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the home's lock is still the file that we hold. False: the home was wiped, and what lies in
+        it now is another daemon's.
+        """
+        if self._descriptor is None:
+            return False
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), self._path.lstat())
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            return True
 
     def release(self) -> None:
         if self._descriptor is not None:
@@ -107,7 +122,7 @@ def take_home(home: Home) -> HomeLock:
                 os.ftruncate(descriptor, 0)
                 os.lseek(descriptor, 0, os.SEEK_SET)
                 os.write(descriptor, f"{os.getpid()}\n".encode())
-                return HomeLock(descriptor)
+                return HomeLock(home.lock, descriptor)
             pid = _holder(descriptor)
             if pid is not None:
                 break

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -255,6 +256,31 @@ def test_a_continued_daemon_looks_at_its_inbox_at_once(home: Path, daemon: Start
     (home / "inbox" / "4242-0123456789abcdef-000001.ndjson").write_bytes(DECLARATION + event(0))
     process.thaw()
     eventually(lambda: process.status()["ledger"]["accepted"] == 1)
+
+
+def wipe(home: Path) -> None:
+    for path in home.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def test_a_daemon_whose_home_was_wiped_leaves_its_successor_alone(home: Path, daemon: Start) -> None:
+    former = daemon(home)
+    former.status()
+    wipe(home)
+    successor = daemon(home)
+    assert former.stop() == 0
+    assert successor.status()["daemon"]["pid"] == successor.pid
+    connected(home).close()
+
+
+def test_a_daemon_whose_home_was_wiped_ends_at_its_next_look(home: Path, daemon: Start) -> None:
+    process = daemon(home)
+    process.status()
+    wipe(home)
+    process.freeze()
+    process.thaw()
+    assert process.wait() == 0
+    assert "wiped" in process.errors
 
 
 def test_the_run_command_starts_without_a_terminal_or_stdin(home: Path) -> None:

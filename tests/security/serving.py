@@ -128,4 +128,5 @@ async def serving(
         for wire in served.wires:
             await wire.close()
         await server.stop()
+        listeners.withdraw()
         listeners.close()

@@ -58,6 +58,7 @@ def test_s2_sockets_and_files_are_open_to_their_owner_alone_whatever_the_umask(m
         for name in ("daemon.sock", "handoff.sock", "address.json"):
             assert stat.S_IMODE((made.root / name).stat().st_mode) == 0o600
     finally:
+        listeners.withdraw()
         listeners.close()
     assert sorted(os.listdir(made.root)) == ["inbox"]
 

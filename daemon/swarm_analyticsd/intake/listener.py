@@ -36,7 +36,7 @@ class Listeners:
 
     capability: str | None
     files: tuple[Path, ...]
-    """What leads here, and is unlinked first."""
+    """What leads here."""
 
     def withdraw(self) -> None:
         """Let nobody find us any more; who is connected stays so."""
@@ -44,7 +44,6 @@ class Listeners:
             path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        self.withdraw()
         for listening in (self.http, self.handoff):
             if listening is not None:
                 listening.close()
