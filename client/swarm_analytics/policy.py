@@ -1,4 +1,7 @@
-"""Every number of the client, with its unit and its reason."""
+"""Every number of the client, with its unit and its reason.
+
+What a service's own SDK has as defaults stands beside the client that takes its names.
+"""
 
 from typing import Final
 

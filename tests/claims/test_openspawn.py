@@ -3,8 +3,6 @@
 import inspect
 import re
 from collections.abc import Iterator
-from typing import Any
-from urllib.parse import parse_qsl
 
 import pytest
 from pydantic import ValidationError
@@ -23,7 +21,7 @@ from swarm_analytics.openspawn.models import (
     TransitionTaskRequest,
 )
 from swarm_analytics_models.home import AUTOSTART_VARIABLE
-from tests.support.openspawn import CHILD, FOUNDER, FOUNDER_ID, OpenSpawnWorld, standing_world
+from tests.support.openspawn import CHILD, FOUNDER, FOUNDER_ID, OpenSpawnWorld, query, standing_world
 
 NAMESPACES = ("agents", "tasks", "credits", "messages", "events")
 
@@ -52,10 +50,6 @@ def new_task(client: OpenSpawnClient, *moves: TaskStatus, title: str = "t") -> T
     for status in moves:
         task = client.tasks.transition(task.id, TransitionTaskRequest(status=status))
     return task
-
-
-def query(request: dict[str, Any]) -> dict[str, str]:
-    return dict(parse_qsl(request["query"]))
 
 
 def test_002_01_the_seeds_constructors(world: OpenSpawnWorld) -> None:

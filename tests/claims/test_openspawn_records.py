@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
-from urllib.parse import parse_qsl
 
 import pytest
 
@@ -18,7 +16,7 @@ from swarm_analytics.openspawn.models import (
     TransferCreditsRequest,
 )
 from swarm_analytics_models.home import AUTOSTART_VARIABLE
-from tests.support.openspawn import CHANNEL, CHILD, FOUNDER, FOUNDER_ID, OpenSpawnWorld, standing_world
+from tests.support.openspawn import CHANNEL, CHILD, FOUNDER, FOUNDER_ID, OpenSpawnWorld, query, standing_world
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +35,6 @@ def world(_standing_world: OpenSpawnWorld, monkeypatch: pytest.MonkeyPatch) -> O
 @pytest.fixture
 def client(world: OpenSpawnWorld) -> OpenSpawnClient:
     return world.client()
-
-
-def query(request: dict[str, Any]) -> dict[str, str]:
-    return dict(parse_qsl(request["query"]))
 
 
 def test_002_12_credits_balance_is_a_number_with_its_budget(

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 from swarm_analytics.openspawn import AsyncOpenSpawnClient, OpenSpawnClient
 from swarm_analytics_sandbox.stand_ins.openspawn.organization import (
@@ -13,8 +14,7 @@ from swarm_analytics_sandbox.stand_ins.openspawn.organization import (
     FOUNDER_ID,
     FOUNDER_SECRET,
 )
-from tests.support.homes import kill_daemon, short_directory
-from tests.support.processes import DaemonProcess, Processes, SandboxProcess
+from tests.support.processes import DaemonProcess, SandboxProcess, standing
 
 API_KEY: Final = "osp_" + "5c" * 32
 CHILD: Final = "00000000-0000-4000-8000-000000000002"
@@ -29,6 +29,8 @@ __all__ = [
     "FOUNDER_ID",
     "FOUNDER_SECRET",
     "OpenSpawnWorld",
+    "query",
+    "standing_world",
 ]
 
 
@@ -82,14 +84,13 @@ class OpenSpawnWorld:
         self.sandbox.script({"match": match, "action": {"kind": kind, **action}})
 
 
+def query(request: dict[str, Any]) -> dict[str, str]:
+    """The query of a request that the sandbox got."""
+    return dict(parse_qsl(request["query"]))
+
+
 @contextmanager
 def standing_world() -> Iterator[OpenSpawnWorld]:
-    processes = Processes()
-    with short_directory() as directory:
+    with standing() as (processes, directory):
         home = directory / "home"
-        try:
-            sandbox = processes.sandbox()
-            yield OpenSpawnWorld(home, sandbox, processes.daemon(home))
-        finally:
-            kill_daemon(home)
-            processes.release()
+        yield OpenSpawnWorld(home, processes.sandbox(), processes.daemon(home))

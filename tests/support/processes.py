@@ -1,9 +1,10 @@
 """Real processes for tests: started here, known by pid, gone when the test is over."""
 
+import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import httpx
 
 from tests.support.child import Child, child_environment
+from tests.support.homes import kill_daemon, short_directory
 
 
 class SandboxProcess(Child):
@@ -214,3 +216,15 @@ class Processes:
     def release(self) -> None:
         while self._started:
             self._started.pop().release()
+
+
+@contextlib.contextmanager
+def standing() -> Iterator[tuple[Processes, Path]]:
+    """Processes, and a directory for their homes, that several tests share; gone at the end of the block."""
+    processes = Processes()
+    with short_directory() as directory:
+        try:
+            yield processes, directory
+        finally:
+            kill_daemon(directory / "home")
+            processes.release()

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from swarm_analytics.segops import SegOpsClient, SegOpsError, UserContext
-from tests.support.homes import kill_daemon, short_directory
-from tests.support.processes import DaemonProcess, Processes, SandboxProcess
+from tests.support.processes import DaemonProcess, SandboxProcess, standing
 from tests.support.waiting import eventually
 
 SIGNING_SECRET: Final = "00" * 32
@@ -42,8 +41,7 @@ class SegOpsWorld:
         return UserContext(user_id=self.user)
 
     def stand_in(self, **settings: Any) -> None:
-        answer = self.sandbox.http.post(f"{self.sandbox.base_url}/_sandbox/state/segops", json=settings)
-        assert answer.is_success, answer.text
+        self.sandbox.configure("segops", **settings)
 
     def arrived(self) -> list[dict[str, Any]]:
         """The events that SegOps took, in order."""
@@ -62,12 +60,6 @@ class SegOpsWorld:
 
 @contextmanager
 def standing_world() -> Iterator[SegOpsWorld]:
-    processes = Processes()
-    with short_directory() as directory:
+    with standing() as (processes, directory):
         home = directory / "home"
-        try:
-            sandbox = processes.sandbox()
-            yield SegOpsWorld(home, sandbox, processes.daemon(home))
-        finally:
-            kill_daemon(home)
-            processes.release()
+        yield SegOpsWorld(home, processes.sandbox(), processes.daemon(home))

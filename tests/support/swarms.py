@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from swarm_analytics.swarms import SwarmsClient
-from tests.support.homes import kill_daemon, short_directory
-from tests.support.processes import DaemonProcess, Processes, SandboxProcess
+from tests.support.processes import DaemonProcess, Processes, SandboxProcess, standing
 
 AGENT: Final = "/v1/agent/completions"
 AGENTS: Final = "/v1/agent/batch/completions"
@@ -83,14 +82,8 @@ class SwarmsWorld:
 
 @contextmanager
 def standing_world(log_level: str = "info") -> Iterator[SwarmsWorld]:
-    processes = Processes()
-    with short_directory() as directory:
+    with standing() as (processes, directory):
         home = directory / "home"
-        try:
-            sandbox = processes.sandbox()
-            environment = {"SWARMS_API_KEY": None, "SWARM_ANALYTICSD_LOG_LEVEL": log_level}
-            daemon = processes.daemon(home, environment=environment)
-            yield SwarmsWorld(home, sandbox, daemon, processes)
-        finally:
-            kill_daemon(home)
-            processes.release()
+        environment = {"SWARMS_API_KEY": None, "SWARM_ANALYTICSD_LOG_LEVEL": log_level}
+        daemon = processes.daemon(home, environment=environment)
+        yield SwarmsWorld(home, processes.sandbox(), daemon, processes)

@@ -9,8 +9,7 @@ from typing import Any, Final
 
 from swarm_analytics.outlet import DroppedRecord
 from swarm_analytics.syvain import AsyncSyvainMetricsApiClient, SyvainMetricsApiClient
-from tests.support.homes import kill_daemon, short_directory
-from tests.support.processes import DaemonProcess, Processes, SandboxProcess
+from tests.support.processes import DaemonProcess, SandboxProcess, standing
 from tests.support.waiting import eventually
 
 _KEYS: Final = count()
@@ -94,18 +93,13 @@ def metric(event_id: str = "run/loss/1", **fields: Any) -> dict[str, Any]:
 
 @contextmanager
 def standing_world() -> Iterator[SyvainWorld]:
-    processes = Processes()
-    with short_directory() as directory:
+    with standing() as (processes, directory):
         home, config = directory / "home", directory / "config"
         config.mkdir()
-        try:
-            sandbox = processes.sandbox()
-            daemon = processes.daemon(
-                home,
-                services={"syvain": sandbox.base_url},
-                environment={"XDG_CONFIG_HOME": str(config)},
-            )
-            yield SyvainWorld(home, config, sandbox, daemon)
-        finally:
-            kill_daemon(home)
-            processes.release()
+        sandbox = processes.sandbox()
+        daemon = processes.daemon(
+            home,
+            services={"syvain": sandbox.base_url},
+            environment={"XDG_CONFIG_HOME": str(config)},
+        )
+        yield SyvainWorld(home, config, sandbox, daemon)

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from swarm_analytics_models.payload import UNSET, Unset
-from swarm_analytics_models.services.syvain.keys import KEY_NAME as KEY_NAME
 from swarm_analytics_models.services.syvain.payloads import (
     ComparisonMetricSeries,
     ExperimentStatusError,

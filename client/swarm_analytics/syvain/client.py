@@ -13,6 +13,7 @@ from swarm_analytics.syvain.by_time_out import ByTimeOut
 from swarm_analytics.syvain.errors import metrics_api_error
 from swarm_analytics.syvain.operations import Operations
 from swarm_analytics.syvain.setup import INGEST_TIMEOUT_S, TIMEOUT_S, Setup
+from swarm_analytics_models.services.syvain.keys import KEY_NAME
 from swarm_analytics_models.services.syvain.payloads import IngestResponse, MetricCreateInput
 
 
@@ -53,7 +54,7 @@ class SyvainMetricsApiClient(Operations):
         timeout: float = TIMEOUT_S,
         ingest_timeout: float = INGEST_TIMEOUT_S,
         request: object = None,
-        ingestion_key_name: str = arguments.KEY_NAME,
+        ingestion_key_name: str = KEY_NAME,
         on_drop: OnDrop | None = None,
         home: str | os.PathLike[str] | None = None,
     ) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from swarm_analytics.syvain import arguments
 from swarm_analytics.syvain.reads import MetricReads
 from swarm_analytics_models.payload import UNSET, Unset
+from swarm_analytics_models.services.syvain.keys import KEY_NAME
 from swarm_analytics_models.services.syvain.payloads import (
     AnnotationsResponse,
     AuthStatusResponse,
@@ -123,7 +124,7 @@ class Operations(MetricReads):
         return self._api.ingestion_keys.list(experiment_id=experiment_id).data
 
     def create_ingestion_key(
-        self, experiment_id: str, *, name: str = arguments.KEY_NAME, ttl_ms: int | None = None
+        self, experiment_id: str, *, name: str = KEY_NAME, ttl_ms: int | None = None
     ) -> IngestionKeyCreateResponse:
         """A key for another program. Its token is in the answer and nowhere else; repr does not show it.
 
