@@ -29,6 +29,13 @@ Int64 = Annotated[int, Field(ge=INT64_MIN, le=INT64_MAX)]
 FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]
 
 
+def one_segment(text: str) -> str:
+    """`text`, which is to stand in a request's path. Raises ValueError where it would change the path."""
+    if text in ("", ".", ".."):
+        raise ValueError("name a resource: this would change the path of the request")
+    return text
+
+
 def _place(path: tuple[str | int, ...]) -> str:
     return "".join(f"[{step!r}]" for step in path) or "the value itself"
 

@@ -63,6 +63,7 @@ class CallFailed:
 
     @property
     def status(self) -> int | None:
+        """The service's, as it means it; None where it gave no answer."""
         return None if self.failure is None else self.failure.status
 
     @property

@@ -111,6 +111,7 @@ class CreditBalance(int):
 
     @property
     def balance(self) -> int:
+        """The number itself."""
         return int(self)
 
     def __getitem__(self, name: str) -> Any:

@@ -51,6 +51,7 @@ class SwarmsError(CallError):
 
     @property
     def http_status(self) -> int | None:
+        """The status that the service means; None where it gave no answer."""
         return self.status
 
     def __str__(self) -> str:

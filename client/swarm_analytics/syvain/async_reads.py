@@ -44,6 +44,7 @@ class AsyncMetricReads:
         limit: int | None = None,
         include_experiment_meta_as_of: bool | None = None,
     ) -> RowsResponse:
+        """As `SyvainMetricsApiClient.list_metrics`."""
         return (
             await self._api.metrics.list(
                 experiment_id=experiment_id,
@@ -76,6 +77,7 @@ class AsyncMetricReads:
         limit: int | None = None,
         include_experiment_meta_as_of: bool | None = None,
     ) -> RowsResponse:
+        """As `SyvainMetricsApiClient.compare_metrics`."""
         return (
             await self._api.metrics.compare(
                 series=arguments.compared(series),
@@ -97,6 +99,7 @@ class AsyncMetricReads:
         order: SeriesQueryOrder | Mapping[str, Any],
         stream: bool = False,
     ) -> list[MetricSeriesColumnBatch]:
+        """As `SyvainMetricsApiClient.query_metric_series`."""
         if stream:
             return [batch async for batch in self.stream_metric_series(series, order=order)]
         return (
@@ -121,11 +124,13 @@ class AsyncMetricReads:
         frames.close()
 
     async def query_metrics_catalog(self, experiment_ids: Sequence[str]) -> list[MetricsCatalogQueryItem]:
+        """As `SyvainMetricsApiClient.query_metrics_catalog`."""
         return (await self._api.query.catalog(experiment_ids=arguments.experiment_ids(experiment_ids))).data
 
     async def list_metric_catalog(
         self, experiment_id: str, *, limit: int | None = None
     ) -> MetricCatalogResponse:
+        """As `SyvainMetricsApiClient.list_metric_catalog`."""
         return (await self._api.catalog.list(experiment_id=experiment_id, limit=limit)).data
 
     async def inspect_metric_catalog_values(
@@ -136,6 +141,7 @@ class AsyncMetricReads:
         key: str | Sequence[str] | None = None,
         limit: int | None = None,
     ) -> MetricCatalogValuesResponse:
+        """As `SyvainMetricsApiClient.inspect_metric_catalog_values`."""
         return (
             await self._api.catalog.inspect(
                 experiment_id=experiment_id, metric=metric, key=arguments.names(key), limit=limit

@@ -84,14 +84,17 @@ class SyvainMetricsApiClient(Operations):
 
     @property
     def timeout(self) -> float:
+        """Seconds for one attempt of an ordinary call."""
         return self._setup.timeout
 
     @property
     def ingest_timeout(self) -> float:
+        """Seconds for one attempt of what is written with an ingestion key."""
         return self._setup.ingest_timeout
 
     @property
     def ingestion_key_name(self) -> str:
+        """What the daemon calls the ingestion keys that it makes."""
         return self._setup.ingestion_key_name
 
     def ingest_metrics(

@@ -55,6 +55,7 @@ class RecordingCalls(_Script):
         return answer.model_validate(self._answer(route, body))
 
     def stream(self, route: ClientRoute, body: dict[str, Any], event: type[AnswerT], /) -> Iterator[AnswerT]:
+        """The scripted events. Counts as called at once; a `Caller` asks with the first event."""
         return iter([event.model_validate(found) for found in self._answer(route, body, in_pieces=True)])
 
 
@@ -67,5 +68,6 @@ class AsyncRecordingCalls(_Script):
     async def stream(
         self, route: ClientRoute, body: dict[str, Any], event: type[AnswerT], /
     ) -> AsyncIterator[AnswerT]:
+        """The scripted events. Counts as called with the first of them."""
         for found in self._answer(route, body, in_pieces=True):
             yield event.model_validate(found)

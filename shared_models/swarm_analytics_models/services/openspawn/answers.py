@@ -124,6 +124,8 @@ class BalanceAnswer(Answer):
 
 
 class TaskTag(Answer):
+    """A tag of a task."""
+
     tag: str
 
 

@@ -4,6 +4,8 @@ from enum import StrEnum
 
 
 class AgentStatus(StrEnum):
+    """Whether an agent may act: only an active one may."""
+
     PENDING = "pending"
     ACTIVE = "active"
     SUSPENDED = "suspended"
@@ -11,6 +13,8 @@ class AgentStatus(StrEnum):
 
 
 class AgentRole(StrEnum):
+    """What an agent may do; ``hr`` may register agents."""
+
     WORKER = "worker"
     HR = "hr"
     FOUNDER = "founder"
@@ -18,6 +22,8 @@ class AgentRole(StrEnum):
 
 
 class AgentMode(StrEnum):
+    """How an agent works."""
+
     WORKER = "worker"
     ORCHESTRATOR = "orchestrator"
     OBSERVER = "observer"
@@ -44,6 +50,8 @@ class TaskStatus(StrEnum):
 
 
 class TaskPriority(StrEnum):
+    """How urgent a task is."""
+
     URGENT = "urgent"
     HIGH = "high"
     NORMAL = "normal"
@@ -51,6 +59,8 @@ class TaskPriority(StrEnum):
 
 
 class MessageType(StrEnum):
+    """What a message is for."""
+
     TEXT = "text"
     HANDOFF = "handoff"
     STATUS_UPDATE = "status_update"
@@ -58,6 +68,8 @@ class MessageType(StrEnum):
 
 
 class CreditType(StrEnum):
+    """Whether credits came or went."""
+
     CREDIT = "credit"
     DEBIT = "debit"
 

@@ -23,7 +23,7 @@ from swarm_analytics_models.services.openspawn.enums import (
     TaskPriority,
     TaskStatus,
 )
-from swarm_analytics_models.values import INT64_MAX, FreeJson, Int64
+from swarm_analytics_models.values import INT64_MAX, FreeJson, Int64, one_segment
 
 
 def _iso_8601(text: str) -> str:
@@ -35,13 +35,7 @@ Timestamp = Annotated[str, AfterValidator(_iso_8601), Field(json_schema_extra={"
 """A date and time in ISO 8601."""
 
 
-def _one_segment(text: str) -> str:
-    if text in ("", ".", ".."):
-        raise ValueError("name a resource: this would change the path of the request")
-    return text
-
-
-PathId = Annotated[str, AfterValidator(_one_segment)]
+PathId = Annotated[str, AfterValidator(one_segment)]
 """An id that stands in a path."""
 
 Natural = Annotated[int, Field(ge=0, le=INT64_MAX)]

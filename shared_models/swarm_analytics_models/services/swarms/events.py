@@ -32,6 +32,8 @@ class MetadataEvent(StreamedEvent):
 
 
 class StartEvent(StreamedEvent):
+    """The completion begins."""
+
     event: Literal["start"]
     message: str | None = None
 

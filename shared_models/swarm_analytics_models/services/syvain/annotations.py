@@ -10,6 +10,8 @@ from swarm_analytics_models.values import Int64
 
 
 class Annotation(Output):
+    """A remark on an experiment."""
+
     id: str
     experiment_id: str
     annotation: str
@@ -18,6 +20,8 @@ class Annotation(Output):
 
 
 class AnnotationsResponse(Output):
+    """Several remarks."""
+
     annotations: list[Annotation]
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from swarm_analytics_models.payload import OmitsUnset
-from swarm_analytics_models.values import FreeJson, Int64
+from swarm_analytics_models.values import FreeJson, Int64, one_segment
 
 JsonObject: TypeAlias = dict[str, FreeJson]
 """A JSON object; numbers are finite, integers have 64 bits."""
@@ -18,13 +18,7 @@ Milliseconds: TypeAlias = Annotated[Int64, Field(ge=0)]
 """Unix time in milliseconds."""
 
 
-def _one_segment(text: str) -> str:
-    if text in (".", ".."):
-        raise ValueError("name a resource: this would change the path of the request")
-    return text
-
-
-PathId: TypeAlias = Annotated[str, Field(min_length=1), AfterValidator(_one_segment)]
+PathId: TypeAlias = Annotated[str, Field(min_length=1), AfterValidator(one_segment)]
 """An id that becomes a part of the request's path."""
 
 ExperimentId: TypeAlias = PathId

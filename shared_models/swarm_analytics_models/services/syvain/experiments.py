@@ -49,10 +49,14 @@ class Experiment(Output):
 
 
 class ExperimentResponse(Output):
+    """One experiment."""
+
     experiment: Experiment
 
 
 class ExperimentsResponse(Output):
+    """Several experiments."""
+
     experiments: list[Experiment]
 
 

@@ -11,14 +11,20 @@ FolderName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class FoldersResponse(Output):
+    """Several folders."""
+
     folders: list[Folder]
 
 
 class FolderResponse(Output):
+    """One folder."""
+
     folder: Folder
 
 
 class FolderContentsResponse(Output):
+    """A folder, with what is directly in it."""
+
     folder: Folder
     folders: list[Folder]
     experiments: list[Experiment]

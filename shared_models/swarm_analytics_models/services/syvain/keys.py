@@ -30,6 +30,8 @@ class Organization(Output):
 
 
 class AuthStatusResponse(Output):
+    """As whom the service knows the caller."""
+
     auth: AuthIdentity
     organization: Organization
 
@@ -55,14 +57,20 @@ class IngestionKey(Output):
 
 
 class IngestionKeysResponse(Output):
+    """Several keys."""
+
     keys: list[IngestionKey]
 
 
 class IngestionKeyResponse(Output):
+    """One key."""
+
     key: IngestionKey
 
 
 class IngestionKeyCreateResponse(Output):
+    """A new key, and its token, which is told this once."""
+
     key: IngestionKey
     token: str = Field(repr=False)
 

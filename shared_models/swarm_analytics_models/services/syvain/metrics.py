@@ -54,6 +54,8 @@ class MetricsIngested(IngestCreateInput):
 
 
 class IngestResponse(Output):
+    """Metrics were taken: stored by now (``sync``), or to be (``queued``)."""
+
     ok: Literal[True]
     mode: Literal["sync", "queued"]
 
@@ -80,6 +82,8 @@ class MetricEventRow(Output):
 
 
 class RowsResponse(Output):
+    """Several rows."""
+
     rows: list[MetricEventRow]
 
 
@@ -144,11 +148,15 @@ class ComparisonMetricSeries(Input):
 
 
 class MetricCatalogItem(Output):
+    """A metric that an experiment has."""
+
     metric_name: str
     metadata_keys: list[str] = Field(default_factory=list)
 
 
 class MetricCatalogResponse(Output):
+    """The metrics of an experiment."""
+
     metrics: list[MetricCatalogItem]
 
 
@@ -157,18 +165,24 @@ class MetricCatalogAnswer(Envelope):
 
 
 class MetricCatalogMetadataValue(Output):
+    """The values that one key of the metadata has."""
+
     key: str
     values: list[FreeJson] = Field(default_factory=list)
     value_count: int
 
 
 class MetricCatalogValues(Output):
+    """The metadata of one metric."""
+
     metric_name: str
     scanned_event_count: int
     keys: list[MetricCatalogMetadataValue] = Field(default_factory=list)
 
 
 class MetricCatalogValuesResponse(Output):
+    """What was found in the metadata of a metric."""
+
     metadata: MetricCatalogValues
 
 
