@@ -37,11 +37,6 @@ class Views(Core):
         now = self._context.clock.now()
         return await self._report(lambda connection: reports.find(connection, key, body=body, now=now))
 
-    async def oldest_queued(self) -> float | None:
-        """When the oldest queued event was accepted (Unix time); None when none is queued."""
-        found = [tally.oldest_queued_at for tally in (await self.tallies()).destinations]
-        return min((at for at in found if at is not None), default=None)
-
     async def size(self) -> Size:
         """Bytes of live events, of the file and of its log."""
         live = (await self.tallies()).live_bytes
