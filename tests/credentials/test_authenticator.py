@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from swarm_analytics_models.api import SessionIdentity
-from swarm_analytics_models.identifiers import Destination, IdentityKind
+from swarm_analytics_models.identifiers import Destination, IdentityKind, fingerprint
 from swarm_analytics_models.status import CredentialState
 from swarm_analyticsd import policy
 from swarm_analyticsd.credentials.proof import Minted, MintResult, Proof, Unproven, Why
@@ -262,7 +262,9 @@ async def test_no_more_tokens_are_kept_than_a_keyring_takes() -> None:
     assert boxes == [f"b{number}" for number in range(99, 99 - len(boxes), -1)], "those that live longest"
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "[]", '{"b1":1}', '{"b1":["t"]}', '{"b1":[1,2]}'])
+@pytest.mark.parametrize(
+    "text", ["", "nonsense", "[]", '{"b1":1}', '{"b1":["t"]}', '{"b1":[1,2,"f"]}', '{"b1":["t",2e9]}']
+)
 async def test_what_somebody_else_wrote_into_the_vault_is_no_token(text: str) -> None:
     bench = await key_bench()
     await bench.vault.put(f"{KEY_DESTINATION.ref}/tokens", SecretStr(text))
@@ -292,6 +294,39 @@ async def test_what_is_minted_while_the_credential_is_removed_is_not_kept() -> N
     assert await bench.vault.get(KEY_DESTINATION.ref) is None
     assert await bench.vault.get(f"{KEY_DESTINATION.ref}/tokens") is None
     assert unproven(await bench.authenticator.prove(IN_BOX, Sent(), BOX)).why is Why.ABSENT
+
+
+async def test_what_one_key_minted_is_not_used_under_another() -> None:
+    """Nor after a restart: a key may belong to another organization, or be new because the old one leaked."""
+    bench = await key_bench()
+    await bench.authenticator.prove(IN_BOX, Sent(), BOX)
+    await bench.credential.adopt(SecretStr("k2"))
+    assert values(await bench.authenticator.prove(IN_BOX, Sent(), BOX)) == {"Authorization": "Bearer token-2"}
+    await saved(bench)
+    later = await bench_of(KEY_DESTINATION, "k2", vault=bench.vault)
+    assert values(await later.authenticator.prove(IN_BOX, Sent(), BOX)) == {"Authorization": "Bearer token-2"}
+    await later.credential.adopt(SecretStr("k3"))
+    await later.authenticator.prove(IN_BOX, Sent(), BOX)
+    assert later.mints == ["b1"]
+
+
+async def test_a_mint_that_is_under_way_is_for_its_own_key_alone() -> None:
+    answered = asyncio.Event()
+
+    async def slow(_scheme: object, _resource: str, secret: SecretStr) -> MintResult:
+        if secret.get_secret_value() == "k1":
+            await answered.wait()
+        return Minted(SecretStr(f"of-{secret.get_secret_value()}"), 2_000_000.0)
+
+    bench = await key_bench(answers=slow)
+    asking = asyncio.create_task(bench.authenticator.prove(IN_BOX, Sent(), BOX))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    await bench.credential.adopt(SecretStr("k2"))
+    assert values(await bench.authenticator.prove(IN_BOX, Sent(), BOX)) == {"Authorization": "Bearer of-k2"}
+    answered.set()
+    await asking
+    assert values(await bench.authenticator.prove(IN_BOX, Sent(), BOX)) == {"Authorization": "Bearer of-k2"}
 
 
 async def test_a_session_is_opened_once_and_shared() -> None:
@@ -398,7 +433,7 @@ async def test_no_secret_shows_in_what_a_proof_or_its_lack_says() -> None:
     proof = proven(await bench.authenticator.prove(BY_KEY, Sent()))
     shown = [repr(proof), repr(bench.credential.secret), repr(await bench.credential.held())]
     token = await bench.authenticator.prove(IN_BOX, Sent(), BOX)
-    shown += [repr(token), repr(bench.tokens.alive("b1"))]
+    shown += [repr(token), repr(bench.tokens.alive("b1", fingerprint("canary-7")))]
     assert not [text for text in shown if "canary" in text or "token-1" in text]
 
 

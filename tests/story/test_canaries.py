@@ -147,7 +147,7 @@ def minted(home: Path) -> Iterator[str]:
     """The short-lived tokens in the vault."""
     for ref, text in json.loads(Home(home).credentials.read_text())["secrets"].items():
         if ref.endswith("/tokens"):
-            yield from (token for token, _ in json.loads(text).values())
+            yield from (token for token, *_ in json.loads(text).values())
 
 
 @pytest.fixture

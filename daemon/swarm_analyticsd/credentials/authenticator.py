@@ -25,7 +25,7 @@ from swarm_analytics_models.authentication import (
 )
 from swarm_analytics_models.contract import Route, ServiceContract
 from swarm_analytics_models.handling import Verdict
-from swarm_analytics_models.identifiers import Destination, parse_base_url
+from swarm_analytics_models.identifiers import Destination, fingerprint, parse_base_url
 from swarm_analyticsd import policy
 from swarm_analyticsd.clock import Clock
 from swarm_analyticsd.credentials.credential import Credential, Held, absent
@@ -181,15 +181,16 @@ class Authenticator:
     async def _session(
         self, scheme: SessionAuthentication, held: Held, refusals: frozenset[int]
     ) -> Proof | Unproven:
+        by = fingerprint(session_of(held.secret).key)  # a fresh signature of the same user changes nothing
         await self._tokens.load()
-        token = self._tokens.alive("", margin_s=scheme.renew_before_s)
+        token = self._tokens.alive("", by, margin_s=scheme.renew_before_s)
         if token is not None:
             return _by_token("", token, held, refusals)
         if self._is_stale(scheme, held.secret):
             self._ask_for_signature()
-            last = self._tokens.alive("")
+            last = self._tokens.alive("", by)
             return _by_token("", last, held, refusals) if last is not None else self._stale(scheme, held)
-        return await self._minted(scheme, "", held, refusals)
+        return await self._minted(scheme, "", by, held, refusals)
 
     async def _resource_key(
         self,
@@ -201,24 +202,26 @@ class Authenticator:
         resource = arguments.get(scheme.resource_field)
         if not isinstance(resource, str | int) or resource == "":
             return Unproven(Why.REJECTED, f"the request does not name its {scheme.resource_field}")
+        by = fingerprint(held.secret.get_secret_value())
         await self._tokens.load()
-        token = self._tokens.alive(str(resource), margin_s=scheme.renew_before_s)
+        token = self._tokens.alive(str(resource), by, margin_s=scheme.renew_before_s)
         if token is not None:
             return _by_token(str(resource), token, held, refusals)
-        return await self._minted(scheme, str(resource), held, refusals)
+        return await self._minted(scheme, str(resource), by, held, refusals)
 
     async def _minted(
         self,
         scheme: SessionAuthentication | ResourceKeyAuthentication,
         resource: str,
+        by: str,
         held: Held,
         refusals: frozenset[int],
     ) -> Proof | Unproven:
         """A new token; while there is none, one that still lives a little."""
-        result = await self._tokens.mint(resource, lambda: self._mint(scheme, resource, held.secret))
+        result = await self._tokens.mint(resource, by, lambda: self._mint(scheme, resource, held.secret))
         if isinstance(result, Token):
             return _by_token(resource, result, held, refusals)
-        last = self._tokens.alive(resource)
+        last = self._tokens.alive(resource, by)
         if last is not None:
             return _by_token(resource, last, held, refusals)
         if result.why is Why.REFUSED:

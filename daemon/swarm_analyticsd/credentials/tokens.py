@@ -1,5 +1,8 @@
 """One destination's short-lived tokens, by resource: minted when needed, renewed before they end, kept.
 
+A token counts only beside the secret that minted it: who has replaced a key writes nothing with the old one's
+tokens, which the vault keeps with the fingerprint of their secret.
+
 Minting is single-flight: who asks while a token is being minted shares what comes of it, the error too.
 """
 
@@ -27,6 +30,9 @@ class Token:
     expires_at: float
     """Unix time."""
 
+    by: str
+    """Fingerprint of the secret that minted it."""
+
     number: int
     """A refusal of an earlier one means nothing."""
 
@@ -41,16 +47,18 @@ class Tokens:
         self._known: dict[str, Token] = {}
         self._numbers = 0
         self._clearings = 0
-        self._mints: dict[str, asyncio.Task[Token | Unproven]] = {}
+        self._mints: dict[tuple[str, str], asyncio.Task[Token | Unproven]] = {}
         self._loading = asyncio.Lock()
         self._loaded = False
         self._saves: set[asyncio.Task[None]] = set()
         self._saving = asyncio.Lock()
 
-    def alive(self, resource: str, *, margin_s: float = 0.0) -> Token | None:
-        """The resource's token if it is valid for longer than `margin_s`."""
+    def alive(self, resource: str, by: str, *, margin_s: float = 0.0) -> Token | None:
+        """The resource's token if this secret minted it and it is valid for longer than `margin_s`."""
         token = self._known.get(resource)
-        return token if token is not None and token.expires_at - margin_s > self._clock.now() else None
+        if token is None or token.by != by or token.expires_at - margin_s <= self._clock.now():
+            return None
+        return token
 
     async def load(self) -> None:
         """Read what an earlier daemon kept. Waits for the vault the first time only."""
@@ -59,12 +67,14 @@ class Tokens:
                 self._loaded = True
                 await self._load()
 
-    async def mint(self, resource: str, work: Callable[[], Awaitable[MintResult]]) -> Token | Unproven:
-        """A new token for `resource`, through `work` or through a mint that is under way."""
-        task = self._mints.get(resource)
+    async def mint(
+        self, resource: str, by: str, work: Callable[[], Awaitable[MintResult]]
+    ) -> Token | Unproven:
+        """A new token for `resource`, through `work` or through this secret's mint that is under way."""
+        task = self._mints.get((resource, by))
         if task is None:
-            task = asyncio.create_task(self._mint(resource, work), name=f"mint-{resource[:40]}")
-            self._mints[resource] = task
+            task = asyncio.create_task(self._mint(resource, by, work), name=f"mint-{resource[:40]}")
+            self._mints[resource, by] = task
         return await asyncio.shield(task)
 
     def forget(self, resource: str, number: int) -> None:
@@ -95,27 +105,29 @@ class Tokens:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _mint(self, resource: str, work: Callable[[], Awaitable[MintResult]]) -> Token | Unproven:
+    async def _mint(
+        self, resource: str, by: str, work: Callable[[], Awaitable[MintResult]]
+    ) -> Token | Unproven:
         clearings = self._clearings
         try:
             result = await work()
             if clearings != self._clearings:
                 return Unproven(Why.TROUBLE, "the credential was removed while a token was minted")
-            return self._take(resource, result) if isinstance(result, Minted) else result
+            return self._take(resource, by, result) if isinstance(result, Minted) else result
         except Exception as bug:
             _log.exception("a token could not be minted, in a way that nobody foresaw")
             return Unproven(Why.TROUBLE, f"no token: internal {type(bug).__name__}")
         finally:
-            self._mints.pop(resource, None)
+            self._mints.pop((resource, by), None)
 
-    def _take(self, resource: str, minted: Minted) -> Token | Unproven:
+    def _take(self, resource: str, by: str, minted: Minted) -> Token | Unproven:
         try:
             secret = checked_secret(minted.secret)
         except UnusableSecret as error:
             return Unproven(Why.TROUBLE, f"the service's token cannot be used: {error}")
         self._numbers += 1
         ends = minted.expires_at if minted.expires_at is not None else self._clock.now()
-        token = Token(secret, ends, self._numbers)
+        token = Token(secret, ends, by, self._numbers)
         self._prune()
         self._known[resource] = token
         self._save_soon()
@@ -148,9 +160,9 @@ class Tokens:
         except VaultError as error:
             _log.warning("%s", error)
             return
-        for resource, (secret, expires_at) in _kept(found).items():
+        for resource, (secret, expires_at, by) in _kept(found).items():
             self._numbers += 1
-            self._known.setdefault(resource, Token(SecretStr(secret), expires_at, self._numbers))
+            self._known.setdefault(resource, Token(SecretStr(secret), expires_at, by, self._numbers))
         self._prune()
 
 
@@ -159,7 +171,7 @@ def _content(tokens: Mapping[str, Token]) -> SecretStr | None:
     kept: dict[str, list[str | float]] = {}
     text = None
     for name, token in sorted(tokens.items(), key=lambda item: item[1].expires_at, reverse=True):
-        kept[name] = [token.secret.get_secret_value(), token.expires_at]
+        kept[name] = [token.secret.get_secret_value(), token.expires_at, token.by]
         longer = json.dumps(kept, separators=(",", ":"))
         if len(longer) > policy.TOKENS_KEPT_CHARACTERS:
             break
@@ -167,7 +179,7 @@ def _content(tokens: Mapping[str, Token]) -> SecretStr | None:
     return text
 
 
-def _kept(found: SecretStr | None) -> dict[str, tuple[str, float]]:
+def _kept(found: SecretStr | None) -> dict[str, tuple[str, float, str]]:
     """What was saved; nothing of what somebody else may have written there."""
     try:
         content: Any = json.loads(found.get_secret_value()) if found is not None else {}
@@ -176,10 +188,11 @@ def _kept(found: SecretStr | None) -> dict[str, tuple[str, float]]:
     if not isinstance(content, dict):
         return {}
     return {
-        name: (value[0], float(value[1]))
+        name: (value[0], float(value[1]), value[2])
         for name, value in content.items()
         if isinstance(value, list)
-        and len(value) == 2
+        and len(value) == 3
         and isinstance(value[0], str)
         and isinstance(value[1], int | float)
+        and isinstance(value[2], str)
     }
