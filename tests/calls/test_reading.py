@@ -190,6 +190,13 @@ def test_the_credential_that_a_service_echoes_does_not_come_back(secret: str) ->
     assert secret not in json.dumps(refused.body)
 
 
+@pytest.mark.parametrize("spelled", [r"sk-a\/b\u002bc9", r"sk-a/b\u002Bc9", r"\u0073k-a\u002fb+c9"])
+def test_an_echo_is_recognised_however_json_spells_it(spelled: str) -> None:
+    found = read(reply(200, raw=b'{"name":"key %b, \\u00e9"}' % spelled.encode()), secrets=["sk-a/b+c9"])
+    assert isinstance(found, Success)
+    assert json.loads(found.body) == {"name": f"key {REDACTED}, é"}
+
+
 def test_a_short_credential_is_not_looked_for() -> None:
     found = read(reply(200, {"name": "banana"}), secrets=["an"])
     assert isinstance(found, Success)

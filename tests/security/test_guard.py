@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from swarm_analytics_models.calls import MAX_CALL_BYTES
 from swarm_analytics_models.home import Home, read_address
 from swarm_analyticsd import policy
 from swarm_analyticsd.intake import gate
@@ -229,6 +230,16 @@ async def test_s10_a_body_that_is_announced_too_large_is_refused_unread(home: Pa
         assert refused(answer, 413, "too_large")
 
 
+async def test_s10_calls_alone_may_be_large(home: Path) -> None:
+    async with serving(home) as served:
+        body = b'"' + bytes(policy.MAX_QUESTION_BYTES) + b'"'
+        assert (await served.ask("POST", "/v1/call/a/b", body=body)).status == 200
+        too_long = {"Content-Length": str(MAX_CALL_BYTES + 1)}
+        assert refused(await served.ask("POST", "/v1/call/a/b", headers=too_long), 413, "too_large")
+        for path in ("/v1/call", "/v1/call-cache/clear", "/v1/credentials", "/v1/register"):
+            assert refused(await served.ask("POST", path, body=body), 413, "too_large")
+
+
 async def test_s10_a_body_that_grows_too_large_in_chunks_is_cut_off(home: Path) -> None:
     async with serving(home) as served:
         wire = await served.connect()
@@ -242,13 +253,16 @@ async def test_s10_a_body_that_grows_too_large_in_chunks_is_cut_off(home: Path) 
         assert await wire.ended()
 
 
-async def test_s10_a_body_that_never_ends_is_given_up(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("path", ["/v1/x", "/v1/call/swarms/agent.create", "/v1/credentials"])
+async def test_s10_a_body_that_never_ends_is_given_up(
+    home: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
     monkeypatch.setattr(policy, "BODY_DEADLINE_S", 0.05)
     async with serving(home) as served:
         wire = await served.connect()
         wire.send(
-            b"POST /v1/x HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
-            b"content-length: 10\r\n\r\nabc"
+            f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+            "content-length: 10\r\n\r\nabc".encode()
         )
         assert refused(await wire.answer(), 408, "slow")
         assert await wire.ended()

@@ -5,7 +5,11 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, assert_never
 
-from swarm_analytics_models.authentication import SignatureAuthentication, scheme_for
+from swarm_analytics_models.authentication import (
+    ApiKeyAuthentication,
+    SignatureAuthentication,
+    scheme_for,
+)
 from swarm_analytics_models.calls import CallTrouble
 from swarm_analytics_models.contract import Route, ServiceContract
 from swarm_analytics_models.idempotency import InProgress, KeyInHeader
@@ -154,8 +158,10 @@ class Conversation:
     def _secrets(self, proof: Proof) -> Iterator[str]:
         """What of a proof must not come back."""
         scheme = scheme_for(self.route.authentication, self.counterpart.destination.kind)
-        if not isinstance(scheme, SignatureAuthentication):
-            yield from (header.value.rpartition(" ")[2] for header in proof.headers)
+        if isinstance(scheme, SignatureAuthentication):
+            return
+        before = scheme.prefix if isinstance(scheme, ApiKeyAuthentication) else "Bearer "
+        yield from (header.value.removeprefix(before) for header in proof.headers)
 
     def _streamed(self, flow: Flow, media_type: str) -> Streamed:
         open_ = True
