@@ -50,11 +50,22 @@ class Bench:
             yield directory / "home"
 
     @contextmanager
-    def daemon(self, home: Path, *arguments: str) -> Iterator[Child]:
-        """A daemon that is ready; stopped at the end."""
+    def daemon(
+        self, home: Path, *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> Iterator[Child]:
+        """A daemon that is ready; stopped at the end, and ended with this process."""
         daemon = Child(
-            [sys.executable, "-m", "swarm_analyticsd", "run", "--home", str(home), *arguments],
-            environment={HOME_VARIABLE: None},
+            [
+                sys.executable,
+                "-m",
+                "swarm_analyticsd",
+                "run",
+                "--home",
+                str(home),
+                "--parent-pipe",
+                *arguments,
+            ],
+            environment={HOME_VARIABLE: None, **(environment or {})},
         )
         try:
             daemon.read_ready()

@@ -27,6 +27,10 @@ KEY: Final = re.compile(rb"bench-key-[0-9a-z-]+")
 
 CONTROL: Final = "/_bench/"
 REGISTER: Final = b"/public/identify/create_install_token"
+LOGS: Final = b"/v1/swarm/logs"
+NO_LOGS: Final = b'{"status": "success", "count": 0, "logs": [], "timestamp": "2026-01-01T00:00:00+00:00"}'
+"""An answer that a call waits for."""
+
 PROTOBUF: Final = b"application/x-protobuf"
 
 
@@ -158,6 +162,8 @@ def _answer_for(url: bytes, headers: Mapping[bytes, bytes], body: bytes) -> tupl
     if url == REGISTER:
         given = json.loads(body)
         return b"application/json", json.dumps({"token": "bench-token", **given}).encode()
+    if url == LOGS:
+        return b"application/json", NO_LOGS
     return b"application/json", b"{}"
 
 
