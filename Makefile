@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install test check format generate demo long pythons lock clean
+.PHONY: help install test check format generate demo bench long pythons lock clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -21,6 +21,10 @@ help: ## List the targets (what plain `make` does)
 	@echo
 	@echo 'PYTHON=python3.12  interpreter for a new .venv (3.11 to 3.13; by default the first one found)'
 	@echo 'WORKERS=4          test processes at a time (by default one per processor, at least 2)'
+	@echo 'QUICK=1            with bench: small sizes and few rounds, to see that it works'
+	@echo 'ROWS=emit,kill     with bench: these rows only'
+	@echo 'README=1           with bench: put the table into README.md'
+	@echo 'BENCH_IDLE_S=600   with bench: seconds for which the idle daemon is watched (by default 60)'
 	@echo 'UPGRADE=1          with lock: take the newest versions the ranges allow'
 
 install: $(VENV)/.project ## Make .venv from requirements.lock and install the project into it; does nothing when fresh
@@ -44,6 +48,9 @@ generate: install ## Write the client's namespaces anew from the service contrac
 
 demo: install ## Watch events survive an outage and a killed daemon, with real processes
 	@$(BIN)/swarm-analyticsd demo
+
+bench: install ## Measure ours beside what one would pick instead, and print the table; installs the peers, takes minutes
+	@$(BIN)/python -m tests.benchmarks $(if $(QUICK),--quick) $(if $(ROWS),--rows $(ROWS)) $(if $(README),--readme)
 
 long: install ## The comparisons that the gate leaves out: they install other packages and take minutes
 	@$(BIN)/python -m pytest --quiet -m long

@@ -14,6 +14,10 @@ ENVIRONMENTS: Final = Path(__file__).parents[2] / "build" / "bench-envs"
 PINNED: Final[Mapping[str, tuple[str, ...]]] = {
     "swarm-analytics": ("swarm-analytics==0.1.1",),
     "segops": ("segops==0.2.2",),
+    "posthog": ("posthog==7.91.1",),
+    "segment": ("segment-analytics-python==2.4.0",),
+    "opentelemetry": ("opentelemetry-sdk==1.45.2", "opentelemetry-exporter-otlp-proto-http==1.45.2"),
+    "snowplow": ("snowplow-tracker==1.1.0",),
 }
 """By the peer's name: what pip installs."""
 

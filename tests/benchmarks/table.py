@@ -40,9 +40,9 @@ class Figure:
     note: str = ""
 
     def ratio(self, peer: str) -> float | None:
-        """Ours to the peer's, by medians; None where the peer's is 0."""
-        theirs = self.peers[peer].median
-        return self.ours.median / theirs if theirs else None
+        """Ours to the peer's, by medians; None where one of them is 0."""
+        ours, theirs = self.ours.median, self.peers[peer].median
+        return ours / theirs if ours and theirs else None
 
     @property
     def reached(self) -> bool | None:
