@@ -90,8 +90,11 @@ def vault(request: pytest.FixtureRequest, place: Home, keyring: FakeKeyring) -> 
         case "auto":
             return preferred(place, keyring)
         case _:
-            keyring.trouble = locked
-            return preferred(place, keyring)
+            return PreferredVault(KeyringVault(place, backend=without_keyring), FileVault(place.credentials))
+
+
+def without_keyring() -> KeyringBackend:
+    raise LookupError("this system has no keyring")
 
 
 async def text(vault: Vault, ref: str) -> str | None:
@@ -120,6 +123,21 @@ async def test_a_forgotten_secret_is_gone_and_forgetting_twice_is_nothing(vault:
         await vault.delete("d_1")
     assert await text(vault, "d_1") is None
     assert await text(vault, "d_2") is not None
+
+
+async def test_what_a_locked_keyring_may_still_have_is_not_said_to_be_removed(
+    place: Home, keyring: FakeKeyring
+) -> None:
+    vault = preferred(place, keyring)
+    await vault.put("d_1", FIRST)
+    keyring.trouble = locked
+    for _ in range(2):
+        with pytest.raises(VaultError, match="may still be in the keyring"):
+            await vault.delete("d_1")
+    keyring.trouble = lambda: None
+    again = preferred(place, keyring)
+    await again.delete("d_1")
+    assert await text(again, "d_1") is None
 
 
 async def test_a_vault_says_where_it_is_and_never_what_it_holds(

@@ -149,8 +149,10 @@ class Authenticator:
 
     async def forget_all(self) -> None:
         """Use and keep no secret of the destination any more. Raises KeptElsewhere, VaultError."""
-        await self._credential.forget()
-        await self._tokens.clear()
+        try:
+            await self._credential.forget()
+        finally:
+            await self._tokens.clear()
 
     async def aclose(self) -> None:
         """End the mints that are under way."""

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from swarm_analytics_models.home import Home
 from swarm_analyticsd.credentials.file_vault import FileVault
 from swarm_analyticsd.credentials.keyring_vault import KeyringVault
-from swarm_analyticsd.credentials.vault import Vault, VaultError
+from swarm_analyticsd.credentials.vault import NoKeyring, Vault, VaultError
 from swarm_analyticsd.settings import CredentialStore
 
 _log = logging.getLogger(__name__)
@@ -27,6 +27,9 @@ class PreferredVault:
 
     def __init__(self, keyring: Vault, file: FileVault) -> None:
         self._keyring: Vault | None = keyring
+        self._failed: VaultError | None = None
+        """Why a keyring that this system has cannot be used."""
+
         self._file = file
 
     @property
@@ -57,13 +60,20 @@ class PreferredVault:
         await self._file.put(ref, secret)
 
     async def delete(self, ref: str) -> None:
+        """Raises VaultError where a keyring that fails may still have the secret."""
         await self._file.delete(ref)
         if self._keyring is not None:
             try:
                 await self._keyring.delete(ref)
             except VaultError as error:
                 self._turn_to_file(error)
+        if self._failed is not None:
+            raise VaultError(
+                f"the secret may still be in the keyring: {self._failed.message}",
+                "Unlock the keyring, restart the daemon, and remove it again.",
+            ) from self._failed
 
     def _turn_to_file(self, error: VaultError) -> None:
         self._keyring = None
+        self._failed = None if isinstance(error, NoKeyring) else error
         _log.warning("%s; credentials go to the %s", error.message, self._file.description)

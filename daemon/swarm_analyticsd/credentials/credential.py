@@ -133,8 +133,8 @@ class Credential(ABC):
 
     async def forget(self) -> None:
         """Use and keep the secret no more. Raises VaultError."""
-        await self._vault.delete(self._ref)
         await self._lose(absent(self._destination.kind))
+        await self._vault.delete(self._ref)
 
     def refused(self, generation: int, error: str, status: int | None = None) -> None:
         """The service will not have the secret of `generation`, or it cannot be used."""

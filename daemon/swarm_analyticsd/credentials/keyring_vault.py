@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from swarm_analytics_models.home import Home
 from swarm_analyticsd import policy
-from swarm_analyticsd.credentials.vault import VaultError
+from swarm_analyticsd.credentials.vault import NoKeyring, VaultError
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
@@ -40,6 +40,7 @@ class KeyringVault:
         self._backend: KeyringBackend | None = None
         self._limit_s = limit_s
         self._unusable: str | None = None
+        self._absent = False
 
     @property
     def description(self) -> str:
@@ -79,6 +80,8 @@ class KeyringVault:
                 return await _in_own_thread(lambda: work(self._usable()))
         except TimeoutError:
             self._unusable = f"no answer within {self._limit_s:g} s"
+        except LookupError as error:
+            self._unusable, self._absent = type(error).__name__, True
         except Exception as error:
             self._unusable = type(error).__name__
         raise self._error()
@@ -89,7 +92,8 @@ class KeyringVault:
         return self._backend
 
     def _error(self) -> VaultError:
-        return VaultError(
+        kind = NoKeyring if self._absent else VaultError
+        return kind(
             f"the system's keyring cannot be used ({self._unusable})",
             "Unlock it and restart the daemon, or set credential_store to file.",
         )

@@ -15,6 +15,10 @@ class VaultError(Explained):
     """Secrets cannot be read or kept. Says why and what to do, never a secret."""
 
 
+class NoKeyring(VaultError):
+    """This system has no keyring, so there is nothing in it."""
+
+
 class Vault(Protocol):
     """Keeps one secret for each destination. Every method may raise VaultError."""
 
