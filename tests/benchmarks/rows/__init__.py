@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from tests.benchmarks.bench import Row
+from tests.benchmarks.rows.agents import Agents
 from tests.benchmarks.rows.calls import Calls
 from tests.benchmarks.rows.cpu import Cpu
 from tests.benchmarks.rows.delivery import Delivery
@@ -30,5 +31,6 @@ ROWS: Final[Sequence[Row]] = (
     Idle(),
     Growth(),
     Calls(),
+    Agents(),
 )
 """In the order of the table."""

@@ -51,12 +51,12 @@ class Intake:
                 scaled = zip(found[way], found["write"], strict=True)
                 figures.append(
                     Figure(
-                        f"{named}, {described}, as if an append took {WRITE_US} us",
+                        f"{named}, {described}, as if an append took {WRITE_US} µs",
                         "events/s",
                         Sample(tuple(rate * us / WRITE_US for rate, us in scaled)),
                         {"as measured": Sample(tuple(found[way]))},
                         Limit("at_least", AIMS[apps]),
-                        f"an append of 300 bytes took {Sample(tuple(found['write'])).median:.2f} us",
+                        f"an append of 300 bytes took {Sample(tuple(found['write'])).median:.2f} µs",
                     )
                 )
         return figures
