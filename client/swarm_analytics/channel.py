@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from swarm_analytics import policy
 from swarm_analytics.errors import DaemonRefused as DaemonRefused
 from swarm_analytics.errors import DaemonUnavailable as DaemonUnavailable
+from swarm_analytics.forking import importing
 from swarm_analytics.listener import listener_of
 from swarm_analytics_models.api import Problem
 from swarm_analytics_models.home import AddressFile, Home, read_address, resolve_home
@@ -79,7 +80,8 @@ class DaemonChannel:
         timeout: float = policy.REQUEST_S,
     ) -> Any:
         """As `request`, with content of any kind."""
-        from http.client import HTTPException
+        with importing():
+            from http.client import HTTPException
 
         deadline = time.monotonic() + timeout
         address = find_address(self.home)

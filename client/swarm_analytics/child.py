@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from swarm_analytics import policy
 from swarm_analytics.errors import DaemonStartError
+from swarm_analytics.forking import importing
 from swarm_analytics_models.exits import Exit
 from swarm_analytics_models.home import Home
 from swarm_analytics_models.private import UnsafePath, check_private_file, ensure_private_directory
@@ -127,7 +128,8 @@ def _key_variables() -> frozenset[str]:
 
 def spawn(home: Home, arguments: list[str], deadline: float) -> Child:
     """Start a daemon and wait until it is ready. Raises HomeTaken, DaemonStartError."""
-    import subprocess
+    with importing():
+        import subprocess
 
     log, log_from = _open_log(home)
     try:

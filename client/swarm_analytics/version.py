@@ -3,15 +3,18 @@
 import re
 from functools import cache
 
+from swarm_analytics.forking import importing
+
 _RELEASE = re.compile(r"\d+(\.\d+)*")
 
 
 @cache
 def installed() -> str:
     """The installed version. Looked up on first use: reading metadata costs an import some milliseconds."""
-    from importlib.metadata import version
+    with importing():
+        from importlib.metadata import version
 
-    return version("swarm-analyticsd")
+        return version("swarm-analyticsd")
 
 
 def _release(version: str) -> tuple[int, ...] | None:

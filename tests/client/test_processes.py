@@ -160,6 +160,38 @@ def test_a_forked_child_leaves_the_parents_files_alone_and_has_its_own(home: Pat
         assert tags[-1] == "after"
 
 
+FORKING_AT_AN_IMPORT = """
+import contextlib, os, signal, sys, threading
+from swarm_analytics.channel import DaemonChannel
+from swarm_analytics.errors import DaemonUnavailable
+importing, forking = threading.Event(), threading.Event()
+class Slow:
+    def find_spec(self, name, path, target=None):
+        if name == "http.client":
+            importing.set()
+            forking.wait(20)
+sys.meta_path.insert(0, Slow())
+os.register_at_fork(before=forking.set)
+def ask():
+    with contextlib.suppress(DaemonUnavailable):
+        DaemonChannel(sys.argv[1]).request("GET", "/v1/version")
+thread = threading.Thread(target=ask)
+thread.start()
+assert importing.wait(20)
+child = os.fork()
+if child == 0:
+    signal.alarm(20)
+    from http.client import HTTPException
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+thread.join()
+"""
+
+
+def test_a_child_that_is_forked_at_an_import_of_ours_can_import_the_same(home: Path) -> None:
+    run(FORKING_AT_AN_IMPORT, str(home))
+
+
 def test_a_signal_handler_may_hand_off_at_any_point(home: Path) -> None:
     script = """
 import signal, sys
