@@ -54,7 +54,7 @@ WINDOW_MOST: Final = 128.0
 """Most requests in flight to one destination: 2,300 a second at 50 ms; beyond it nothing is gained."""
 
 CLAIM_AHEAD: Final = 2.0
-"""Windows of requests that a lane has in hand at the most. It claims when one window or less is left, so that the
+"""Windows of requests that a lane has in hand at the most. It claims when one window or less is left: the
 next request leaves as soon as one has ended, and one commit serves about as many events as a window."""
 
 SETTLE_GROUP: Final = 64
