@@ -118,7 +118,7 @@ def as_text(groups: Sequence[Group]) -> str:
     for group in groups:
         lines += ["", group.title, "=" * len(group.title)]
         for figure in group.figures:
-            lines += ["", f"{figure.title} [{figure.unit}]"]
+            lines += ["", f"{figure.title} [{figure.unit}]" if figure.unit else figure.title]
             parties = {OURS: figure.ours, **figure.peers}
             width = max(map(len, parties))
             for name, sample in parties.items():

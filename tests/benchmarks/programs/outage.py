@@ -1,12 +1,14 @@
 """An app with our client that emits at a pace while its daemon may be killed; the client starts the next one.
 
 ``outage.py HOME BASE_URL EVENTS INTERVAL_S``. Prints a line when its daemon is there, begins when a line
-comes on stdin, and prints milliseconds at the end: median and the longest calls, and how many events there
-were. It ends when stdin closes, and its daemon with it.
+comes on stdin, goes on for so many events and until the next line, and prints milliseconds then: median and
+the longest calls, and how many events there were. It ends when stdin closes, and its daemon with it.
 """
 
 import gc
+import io
 import json
+import select
 import sys
 import time
 from typing import Final
@@ -28,10 +30,12 @@ def main() -> None:
     )
     gc.collect()
     print("ready", flush=True)
-    sys.stdin.readline()
-    taken = []
+    commands = io.FileIO(0, closefd=False)  # what a buffer held, `select` would not see
+    commands.readline()
+    taken: list[float] = []
     due = time.perf_counter()
-    for number in range(count):
+    while len(taken) < count or not select.select([commands], [], [], 0)[0]:
+        number = len(taken)
         due += interval
         time.sleep(max(0.0, due - time.perf_counter()))
         key = f"bench-key-{mark}-{number}"
@@ -40,9 +44,9 @@ def main() -> None:
         client.events.agent.message(agent_id=f"agent-{mark}-{number}", seq=number, message=message)
         taken.append((time.perf_counter() - start) * 1000)
     ordered = sorted(taken)
-    answer = {"p50": ordered[len(ordered) // 2], "longest": ordered[-3:], "events": count + 1}
+    answer = {"p50": ordered[len(ordered) // 2], "longest": ordered[-3:], "events": len(taken) + 1}
     print(json.dumps(answer), flush=True)
-    sys.stdin.read()
+    commands.read()
 
 
 if __name__ == "__main__":

@@ -78,6 +78,7 @@ def ours(bench: Bench, kills: int) -> dict[str, Any]:
                     timeout=ARRIVAL_TIMEOUT_S,
                     what="the next daemon",
                 )
+            app.say("enough\n")
             told: dict[str, Any] = json.loads(app.line(ARRIVAL_TIMEOUT_S))
             counts = service.wait_for(told["events"], ARRIVAL_TIMEOUT_S)
             app.hang_up()
