@@ -85,7 +85,8 @@ def measured(row: Row, bench: Bench) -> Group:
         return Group(row.name, row.title, tuple(row.run(bench)))
     except Exception as error:
         traceback.print_exc()
-        reason = (str(error).strip().splitlines() or [""])[0]
+        lines = str(error).strip().splitlines() or [""]
+        reason = lines[0] if len(lines) == 1 else f"{lines[0]} … {lines[-1]}"
         return Group(row.name, row.title, (), f"{type(error).__name__}: {reason}")
 
 

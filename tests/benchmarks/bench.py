@@ -21,6 +21,14 @@ PROGRAMS: Final = Path(__file__).with_name("programs")
 PROGRAM_TIMEOUT_S: Final = 600.0
 
 
+SAID: Final = 2_000
+"""Characters of a failed program's stderr that are told."""
+
+
+class ProgramFailed(Exception):
+    """A program did not end well."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Bench:
     """What every row is given: how long it may take, the peers, and places to run in."""
@@ -84,16 +92,18 @@ class Bench:
     ) -> Any:
         """Run ``programs/NAME.py`` to its end, by default with our interpreter; the JSON that it prints last.
 
-        Our client in it starts no daemon.
+        Our client in it starts no daemon. Raises ProgramFailed, with what it said.
         """
         done = subprocess.run(
             self.command(name, *arguments, interpreter=interpreter),
             env=child_environment({AUTOSTART_VARIABLE: "0", **(environment or {})}),
-            stdout=subprocess.PIPE,
+            capture_output=True,
             text=True,
             timeout=PROGRAM_TIMEOUT_S,
-            check=True,
+            check=False,
         )
+        if done.returncode:
+            raise ProgramFailed(f"{name} {' '.join(map(str, arguments))}: {done.stderr.strip()[-SAID:]}")
         return json.loads(done.stdout.splitlines()[-1])
 
     def command(self, name: str, *arguments: object, interpreter: Path | None = None) -> list[str]:

@@ -9,9 +9,11 @@ from typing import Final
 from tests.benchmarks.measure import Sample
 from tests.benchmarks.table import OURS, Figure, Group, Target, number, spread
 
-WIDTH: Final = 760
-LABELS: Final = 210
-VALUES: Final = 160
+BARS: Final = 390
+VALUES: Final = 170
+LETTER: Final = 7
+"""Widths in pixels: of the bars, of the values at their right, and of a letter of the names at their left."""
+
 LINE: Final = 20
 TITLE: Final = 30
 BAR: Final = 12
@@ -60,17 +62,23 @@ def bars(group: Group) -> str:
     """A panel for each figure that has peers: medians as bars, least to greatest round as a line."""
     body: list[str] = []
     top = 0.0
-    for figure in group.figures:
-        if figure.peers:
-            panel, top = _panel(figure, top)
-            body += panel
-    return _document(group.title, top, body)
+    figures = [figure for figure in group.figures if figure.peers]
+    left = _room([OURS, *(name for figure in figures for name in figure.peers)])
+    for figure in figures:
+        panel, top = _panel(figure, left, top)
+        body += panel
+    return _document(group.title, left + BARS + VALUES, top, body)
 
 
-def _panel(figure: Figure, top: float) -> tuple[list[str], float]:
+def _room(names: Sequence[str]) -> float:
+    """How wide the longest of them is."""
+    return LETTER * max(map(len, names), default=0) + 16
+
+
+def _panel(figure: Figure, left: float, top: float) -> tuple[list[str], float]:
     parties = {OURS: figure.ours, **figure.peers}
     every = [value for sample in parties.values() for value in sample.values]
-    scale = scale_of(every, LABELS, WIDTH - LABELS - VALUES)
+    scale = scale_of(every, left, BARS)
     unit = f"{figure.unit}, logarithmic" if scale.logarithmic else figure.unit
     lines = [
         f'<text class="title" x="0" y="{top + 20:.0f}">{escape(figure.title)} '
@@ -86,11 +94,12 @@ def _bar(name: str, sample: Sample, scale: Scale, top: float) -> list[str]:
     length = max(1.0, scale.x(sample.median) - scale.left)
     kind = "ours" if name == OURS else "theirs"
     return [
-        f'<text x="{LABELS - 8}" y="{top + 10:.0f}" text-anchor="end">{escape(name)}</text>',
-        f'<rect class="{kind}" x="{scale.left}" y="{top:.0f}" width="{length:.1f}" height="{BAR}"/>',
+        f'<text x="{scale.left - 8:.0f}" y="{top + 10:.0f}" text-anchor="end">{escape(name)}</text>',
+        f'<rect class="{kind}" x="{scale.left:.0f}" y="{top:.0f}" width="{length:.1f}" height="{BAR}"/>',
         f'<line class="whisker" x1="{scale.x(sample.min):.1f}" x2="{scale.x(sample.max):.1f}" '
         f'y1="{middle:.0f}" y2="{middle:.0f}"/>',
-        f'<text class="minor" x="{WIDTH - VALUES + 8}" y="{top + 10:.0f}">{escape(spread(sample))}</text>',
+        f'<text class="minor" x="{scale.left + BARS + 8:.0f}" y="{top + 10:.0f}">'
+        f"{escape(spread(sample))}</text>",
     ]
 
 
@@ -103,9 +112,9 @@ def targets(groups: Sequence[Group]) -> str:
         if isinstance(figure.target, Target) and figure.target.of in figure.peers
         if (ratio := figure.ratio(figure.target.of))
     ]
-    left = 2 * LABELS
+    left = _room([title for title, _, _, _ in found])
     values = [value for _, _, target, ratio in found for value in (ratio, target.ratio, 1.0)]
-    scale = scale_of(values, left, WIDTH - left - 60)
+    scale = scale_of(values, left, BARS)
     one = scale.x(1.0)
     bottom = TITLE + len(found) * LINE
     body = [
@@ -119,20 +128,20 @@ def targets(groups: Sequence[Group]) -> str:
         start, end = sorted((one, scale.x(ratio)))
         kind = "ours" if figure.reached else "missed"
         body += [
-            f'<text x="{left - 8}" y="{top + 12}" text-anchor="end">{escape(title)}</text>',
+            f'<text x="{left - 8:.0f}" y="{top + 12}" text-anchor="end">{escape(title)}</text>',
             f'<rect class="{kind}" x="{start:.1f}" y="{top + 2}" width="{max(1.0, end - start):.1f}" '
             f'height="{BAR}"/>',
             f'<line class="mark" x1="{mark:.1f}" x2="{mark:.1f}" y1="{top}" y2="{top + BAR + 4}"/>',
-            f'<text class="minor" x="{WIDTH - 50}" y="{top + 12}">{number(ratio)} ×</text>',
+            f'<text class="minor" x="{left + BARS + 8:.0f}" y="{top + 12}">{number(ratio)} ×</text>',
         ]
-    return _document("Targets", bottom + 10, body)
+    return _document("Targets", left + BARS + VALUES, bottom + 10, body)
 
 
-def _document(title: str, height: float, body: Sequence[str]) -> str:
+def _document(title: str, width: float, height: float, body: Sequence[str]) -> str:
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" width="{WIDTH}" '
-            f'height="{height:.0f}" role="img">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
+            f'width="{width:.0f}" height="{height:.0f}" role="img">',
             f"<title>{escape(title)}</title>",
             STYLE,
             *body,

@@ -88,7 +88,7 @@ def test_plots_are_well_formed_and_no_bar_leaves_the_picture() -> None:
         assert boxes
         for box in boxes:
             assert float(box.attrib["x"]) >= 0
-            assert float(box.attrib["x"]) + float(box.attrib["width"]) <= plots.WIDTH
+            assert float(box.attrib["x"]) + float(box.attrib["width"]) <= float(root.attrib["width"])
 
 
 def test_a_missed_target_is_drawn_as_such() -> None:
