@@ -22,7 +22,7 @@ def machine(command: str, peers: Peers) -> dict[str, object]:
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "command": command,
         "processors": f"{os.cpu_count()} × {processor()}",
-        "system": f"{platform.system()} {platform.release()}",
+        "system": f"{platform.system()} {platform.release().partition('-')[0]}",
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
         "load before": " ".join(f"{load:.1f}" for load in os.getloadavg()),
