@@ -453,7 +453,7 @@ async def test_a_stuck_service_holds_up_only_itself() -> None:
         second = await ours.destination(fine, identity="b")
         await ours.hand_off(first, LOG, *logs(*map(str, range(50))))
         await ours.hand_off(second, LOG, *logs(*map(str, range(50))))
-        await ours.settled(delivered=50, leased=int(policy.WINDOW_FIRST * policy.CLAIM_AHEAD))
+        await ours.settled(delivered=50, leased=int(policy.WINDOW_FIRST))
 
 
 async def test_pausing_stops_new_sends_also_after_a_restart() -> None:

@@ -22,19 +22,19 @@ def asked(condition: Condition, load: Load = IDLE, *, now: float = 10.0, news: b
     return wish(condition, load, now=now, per_request=1, news=news)
 
 
-def test_a_closed_breaker_claims_ahead_of_the_window() -> None:
+def test_a_closed_breaker_fills_the_window() -> None:
     condition = Condition(window=Window(limit=16.9))
     found = asked(condition, Load(in_flight=5, waiting=2, bytes=1000))
     assert found is not None
-    assert (found.limit, found.max_bytes, found.avoid) == (25, policy.IN_FLIGHT_BYTES - 1000, None)
-    assert asked(condition, Load(in_flight=16, waiting=1, bytes=0)) is None
+    assert (found.limit, found.max_bytes, found.avoid) == (9, policy.IN_FLIGHT_BYTES - 1000, None)
+    assert asked(condition, Load(in_flight=16, waiting=0, bytes=0)) is None
     assert asked(condition, Load(in_flight=1, waiting=0, bytes=policy.IN_FLIGHT_BYTES)) is None
 
 
 def test_a_batching_contract_claims_for_whole_batches() -> None:
     found = wish(Condition(window=Window(limit=4.0)), IDLE, now=0.0, per_request=25, news=False)
     assert found is not None
-    assert found.limit == 200
+    assert found.limit == 100
 
 
 def test_an_open_breaker_asks_for_one_probe_that_avoids_who_opened_it() -> None:

@@ -129,7 +129,7 @@ class HttpTransport:
     async def _respond(self, request: Request) -> "httpx.Response":
         import httpx
 
-        transport = self._transport or await self._opened()
+        transport = await self._opened()
         headers = [*request.headers, *((proof.name, proof.value) for proof in request.authentication)]
         limits = request.time_outs
         _url.set(request.url)

@@ -53,16 +53,6 @@ WINDOW_LEAST: Final = 1.0
 WINDOW_MOST: Final = 128.0
 """Most requests in flight to one destination: 2,300 a second at 50 ms; beyond it nothing is gained."""
 
-CLAIM_AHEAD: Final = 2.0
-"""Windows of requests that a lane has in hand at the most. It claims when one window or less is left: the
-next request leaves as soon as one has ended, and one commit serves about as many events as a window."""
-
-SETTLE_GROUP: Final = 64
-"""Answers that are settled together at the latest: a commit costs as much as several requests do."""
-
-SETTLE_WITHIN_S: Final = 0.02
-"""Seconds that an answer waits for others to be settled with, while requests are under way."""
-
 WINDOW_SLOWER: Final = 2.0
 """Times its best latency at which a service counts as loaded: the window then stops growing."""
 

@@ -14,7 +14,6 @@ class Alarm:
         self._rested = rested
         self._rung = asyncio.Event()
         self._sleeping = False
-        self._later: asyncio.TimerHandle | None = None
 
     @property
     def asleep(self) -> bool:
@@ -24,17 +23,9 @@ class Alarm:
     def ring(self) -> None:
         self._rung.set()
 
-    def ring_within(self, seconds: float) -> None:
-        """Ring later, unless it rings before."""
-        if self._later is None:
-            self._later = asyncio.get_running_loop().call_later(seconds, self.ring)
-
     def heard(self) -> None:
         """From now on a ring means something new."""
         self._rung.clear()
-        if self._later is not None:
-            self._later.cancel()
-            self._later = None
 
     async def sleep(self, seconds: float | None) -> None:
         """Until it rings, or so long (None: however long that takes)."""

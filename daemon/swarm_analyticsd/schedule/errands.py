@@ -49,11 +49,6 @@ class Errands:
         self._known_breaker = breaker
 
     @property
-    def answers(self) -> int:
-        """Settlements that the outbox has not been told."""
-        return len(self._settlements)
-
-    @property
     def pending(self) -> bool:
         return bool(self._settlements or self._freeings)
 

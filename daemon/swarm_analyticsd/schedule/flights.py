@@ -36,11 +36,13 @@ class Flights:
         self._lost = lost
         self._ended = ended
         self._tasks: dict[asyncio.Task[None], Flight] = {}
-        self.bytes = 0
-        """Of the bodies under way."""
 
     def __len__(self) -> int:
         return len(self._tasks)
+
+    @property
+    def bytes(self) -> int:
+        return sum(flight.parcel.size_bytes for flight in self._tasks.values())
 
     def start(self, flight: Flight, carrier: Carrier) -> None:
         """Send the flight's parcel; it counts until it ends."""
@@ -49,17 +51,11 @@ class Flights:
             try:
                 await self._fly(flight, carrier)
             finally:
-                self._forget(task)
+                self._tasks.pop(task, None)
                 self._ended()
 
         task = asyncio.create_task(fly())
         self._tasks[task] = flight
-        self.bytes += flight.parcel.size_bytes
-
-    def _forget(self, task: asyncio.Task[None]) -> None:
-        flight = self._tasks.pop(task, None)
-        if flight is not None:
-            self.bytes -= flight.parcel.size_bytes
 
     async def cancel(self, categories: Collection[str] | None = None) -> None:
         """Cancel all, or those of some categories."""
@@ -73,7 +69,7 @@ class Flights:
         if cancelled:
             await asyncio.wait(cancelled)
         for task, flight in cancelled.items():
-            self._forget(task)
+            self._tasks.pop(task, None)
             if task.cancelled():
                 self._errands.settle(flight.parcel.rows, Release())  # what was settled before stays so
                 self._lost(flight)

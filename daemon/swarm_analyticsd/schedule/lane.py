@@ -71,7 +71,7 @@ class Lane:
         self.condition = condition
         self.paused = paused
         self._errands = errands
-        self.flights = Flights(errands, clock, land=self._land, lost=self._lost, ended=self._ended)
+        self.flights = Flights(errands, clock, land=self._land, lost=self._lost, ended=self.wake)
         self.settings = settings
         self._answers = news
         self._clock = clock
@@ -191,7 +191,11 @@ class Lane:
     def _wish(self) -> Wish | None:
         if not self._may_send():
             return None
-        load = Load(len(self.flights), self._tray.parcels, self._tray.bytes + self.flights.bytes)
+        load = Load(
+            in_flight=len(self.flights),
+            waiting=self._tray.parcels,
+            bytes=self._tray.bytes + self.flights.bytes,
+        )
         now = self._clock.monotonic()
         return plan.wish(self.condition, load, now=now, per_request=self._tray.per_request, news=self._news)
 
@@ -243,15 +247,6 @@ class Lane:
             self.condition = replace(self.condition, breaker=breakers.probe(breaker))
         self.flights.start(flight, self.carrier)
 
-    def _ended(self) -> None:
-        """A request has ended: the next leaves at once; the outbox is told together with others."""
-        if self.condition.breaker.state is BreakerState.CLOSED:
-            self._launch(hurry=False)
-        if not self.flights or self._errands.answers >= policy.SETTLE_GROUP or self._wish() is not None:
-            self._alarm.ring()
-        else:
-            self._alarm.ring_within(policy.SETTLE_WITHIN_S)
-
     def _land(self, flight: Flight, carried: tuple[Carried, ...]) -> None:
         for one in carried:
             self._learn(flight, one)
@@ -274,8 +269,8 @@ class Lane:
             chance=self._chance,
         )
         self._errands.settle([row], judgement.verdict)
-        if isinstance(judgement.effect, ShutCredential):
-            self.authenticator.hold(carried.credential, judgement.effect.error, judgement.effect.status)
+        if isinstance(shut := judgement.effect, ShutCredential):
+            self.authenticator.hold(carried.credential, shut.error, shut.status)
         if routes.is_shut(before.gates, row.route) and not routes.is_shut(self.condition.gates, row.route):
             self._errands.free(Freeing(HeldReason.ROUTE, row.route))
         if self.condition.breaker.state is not BreakerState.CLOSED or not self._may_send():

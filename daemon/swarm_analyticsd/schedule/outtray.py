@@ -1,7 +1,7 @@
 """What a lane has leased and not sent yet: rows that wait for company, and parcels that wait for room."""
 
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from swarm_analytics_models.contract import Route
 from swarm_analyticsd.delivery.batch import Parcel, pack
@@ -14,8 +14,6 @@ class OutTray:
         self._packing: list[Claimed] = []
         self._packed_by = 0.0
         self._parcels: deque[Parcel] = deque()
-        self.bytes = 0
-        """Of the bodies in here."""
 
     def retune(self, routes: Mapping[str, Route]) -> None:
         """Pack by these routes from now on."""
@@ -35,11 +33,14 @@ class OutTray:
     def parcels(self) -> int:
         return len(self._parcels)
 
-    def add(self, rows: Collection[Claimed], *, now: float) -> None:
+    @property
+    def bytes(self) -> int:
+        return sum(len(row.body) for row in self._rows())
+
+    def add(self, rows: Iterable[Claimed], *, now: float) -> None:
         if not self._packing:
             self._packed_by = now + self._wait_s
         self._packing += rows
-        self.bytes += sum(len(row.body) for row in rows)
 
     def pack(self, *, now: float, hurry: bool) -> None:
         """Close the parcels that are full; when their time has come, or in a `hurry`, all of them."""
@@ -50,14 +51,11 @@ class OutTray:
 
     def next(self) -> Parcel:
         """The parcel that leaves next. Raises IndexError when there is none."""
-        parcel = self._parcels.popleft()
-        self.bytes -= parcel.size_bytes
-        return parcel
+        return self._parcels.popleft()
 
     def remove(self, categories: Collection[str] | None) -> list[Claimed]:
         """Take rows out: all, or those of some categories."""
         gone = [row for row in self._rows() if categories is None or row.category in categories]
-        self.bytes -= sum(len(row.body) for row in gone)
         seqs = {row.seq for row in gone}
         self._packing = [row for row in self._packing if row.seq not in seqs]
         self._parcels = deque(parcel for parcel in self._parcels if parcel.rows[0].seq not in seqs)

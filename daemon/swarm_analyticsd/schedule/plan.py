@@ -44,10 +44,9 @@ def wish(condition: Condition, load: Load, *, now: float, per_request: int, news
     shut = routes.barred(condition.gates, now)
     room = policy.IN_FLIGHT_BYTES - load.bytes
     if breaker.state is BreakerState.CLOSED:
-        in_hand = load.in_flight + load.waiting
-        if in_hand > condition.window.size or room <= 0:
+        slots = condition.window.size - load.in_flight - load.waiting
+        if slots <= 0 or room <= 0:
             return None
-        slots = int(condition.window.size * policy.CLAIM_AHEAD) - in_hand
         return Wish(slots * per_request, room, None, shut, probes_service=False)
     if breaker.may_send(now):
         return Wish(1, policy.IN_FLIGHT_BYTES, breaker.suspect, shut, probes_service=True)
